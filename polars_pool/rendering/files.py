@@ -5,7 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engines.duckdb import FOLDER
-from . import columns, comments, compression, contents, dbt, estimators, formulas, messages, methods, names, priors
+from . import (
+    columns,
+    comments,
+    compression,
+    contents,
+    dbt,
+    estimators,
+    formulas,
+    inlining,
+    messages,
+    methods,
+    names,
+    priors,
+)
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -68,7 +81,7 @@ def _headed(source: str, text: str) -> str:
 def together() -> str:
     """The text of sql/pool.sql."""
     every = parts(rendered())
-    return contents.text(every) + "\n\n".join(every.values())
+    return contents.text(every) + inlining.inlined("\n\n".join(every.values()))
 
 
 def write() -> None:

@@ -158,16 +158,6 @@ CREATE OR REPLACE MACRO _pool_demand_positive(x, argument) AS
         ELSE x::DOUBLE
     END;
 
--- A number of 1 or more.
-CREATE OR REPLACE MACRO _pool_demand_from_one(x, argument) AS
-    CASE
-        WHEN _pool_unbound(x) THEN NULL
-        WHEN x::DOUBLE < 1 OR isnan(x::DOUBLE)
-            THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be at least 1.')
-        ELSE x::DOUBLE
-    END;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Elementary functions that keep their digits near 0.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -193,26 +183,15 @@ CREATE OR REPLACE MACRO _pool_log_cosh(u) AS
         ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
     END;
 
--- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the
--- asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.
-CREATE OR REPLACE MACRO _pool_stirling_series(x, q) AS
-    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - q / 156) * q) * q) * q) * q) * q) / x);
-
--- The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding
--- error of y.
-CREATE OR REPLACE MACRO _pool_stirling_recurrence(x, y, lost) AS
-    pow(y, y - 0.5) / pow(x, x - 0.5) * (1 + lost * (ln(y) + 1 - 0.5 / y))
-        * 4.5399929762484851536e-5  -- exp(-10)
-        / (x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7) * (x + 8) * (x + 9));
-
 -- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
 CREATE OR REPLACE MACRO _pool_stirling_ratio(x) AS
     list_transform(
         list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
-        lambda _e: _pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
-            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE _pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
+        lambda _e: exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - (1 / (_e.y * _e.y)) / 156) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) / _e.y)
+            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE (pow(_e.y, _e.y - 0.5) / pow(_e.x, _e.x - 0.5) * (1 + (_e.x - (_e.y - 10)) * (ln(_e.y) + 1 - 0.5 / _e.y))
+                * 4.5399929762484851536e-5  
+                / (_e.x * (_e.x + 1) * (_e.x + 2) * (_e.x + 3) * (_e.x + 4) * (_e.x + 5) * (_e.x + 6) * (_e.x + 7) * (_e.x + 8) * (_e.x + 9))) END
     )[1];
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Normal: pool_normal_density(x), pool_normal_cdf(x), pool_normal_quantile(p).
@@ -222,75 +201,56 @@ CREATE OR REPLACE MACRO _pool_stirling_ratio(x) AS
 -- tests/vectors/regenerate/normal.py. All coefficients are positive: no digits cancel.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).
-CREATE OR REPLACE MACRO _pool_normal_kernel_from(x, a) AS
-    exp(a * a * -0.5e0) * exp((a - x) * (a + x) * 0.5e0);
-CREATE OR REPLACE MACRO _pool_normal_kernel(x) AS
-    _pool_normal_kernel_from(x, trunc(x * 16e0) * 0.0625e0);
-
--- Mills' ratio P(X > x) / exp(-x^2 / 2) for x >= 0, to a relative error of 2e-17.
-CREATE OR REPLACE MACRO _pool_normal_mills(x) AS
-    ((((((((((3.9894228040143268025e-1 * x + 1.1753301477689157538e1) * x + 1.7140657535233894827e2) * x
-        + 1.6048107330377902443e3) * x + 1.0591026338864872488e4) * x + 5.1233452088167221782e4) * x
-        + 1.8361036854571419193e5) * x + 4.8167960549015778105e5) * x + 8.8856911580996243795e5) * x
-        + 1.0493555822252974851e6) * x + 6.1220593378124121061e5)
-    / (((((((((((x + 2.9461157804237982574e1) * x + 4.3065256823582995975e2) * x + 4.0521251166706739407e3) * x
-        + 2.6975418646305944342e4) * x + 1.3238696127369384177e5) * x + 4.8594140141098614502e5) * x
-        + 1.3280642476106547952e6) * x + 2.6386818173147493615e6) * x + 3.6189463379501751278e6) * x
-        + 3.075650489642503274e6) * x + 1.2244118675624824177e6);
-
--- P(X > x) for x >= 0.
-CREATE OR REPLACE MACRO _pool_normal_tail(x) AS
-    _pool_normal_kernel(x) * _pool_normal_mills(x);
-
 -- P(X <= x) of a column of DOUBLEs: written out, which takes the least time per row. P(X > 40) is 0.
 CREATE OR REPLACE MACRO _pool_normal_cdf_double(x) AS
-    abs((x > 0e0)::DOUBLE - _pool_normal_tail(least(abs(x), 40e0)));
-
--- P(X <= x) of an expression of DOUBLEs, which is planned twice, not thirty times.
-CREATE OR REPLACE MACRO _pool_normal_cdf_bound(x) AS
-    abs((x > 0e0)::DOUBLE - list_transform([least(abs(x), 40e0)], lambda v: _pool_normal_tail(v))[1]);
+    abs((x > 0e0)::DOUBLE - ((exp((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) * (trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) - least(abs(x), 40e0)) * ((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) + least(abs(x), 40e0)) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * least(abs(x), 40e0) + 1.1753301477689157538e1) * least(abs(x), 40e0) + 1.7140657535233894827e2) * least(abs(x), 40e0)
+        + 1.6048107330377902443e3) * least(abs(x), 40e0) + 1.0591026338864872488e4) * least(abs(x), 40e0) + 5.1233452088167221782e4) * least(abs(x), 40e0)
+        + 1.8361036854571419193e5) * least(abs(x), 40e0) + 4.8167960549015778105e5) * least(abs(x), 40e0) + 8.8856911580996243795e5) * least(abs(x), 40e0)
+        + 1.0493555822252974851e6) * least(abs(x), 40e0) + 6.1220593378124121061e5)
+    / (((((((((((least(abs(x), 40e0) + 2.9461157804237982574e1) * least(abs(x), 40e0) + 4.3065256823582995975e2) * least(abs(x), 40e0) + 4.0521251166706739407e3) * least(abs(x), 40e0)
+        + 2.6975418646305944342e4) * least(abs(x), 40e0) + 1.3238696127369384177e5) * least(abs(x), 40e0) + 4.8594140141098614502e5) * least(abs(x), 40e0)
+        + 1.3280642476106547952e6) * least(abs(x), 40e0) + 2.6386818173147493615e6) * least(abs(x), 40e0) + 3.6189463379501751278e6) * least(abs(x), 40e0)
+        + 3.075650489642503274e6) * least(abs(x), 40e0) + 1.2244118675624824177e6))));
 
 -- P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.
 CREATE OR REPLACE MACRO pool_normal_cdf(x) AS
-    _pool_normal_cdf_bound(_pool_demand_number(x, 'x of pool_normal_cdf'));
+    abs((_pool_demand_number(x, 'x of pool_normal_cdf') > 0e0)::DOUBLE - list_transform([least(abs(_pool_demand_number(x, 'x of pool_normal_cdf')), 40e0)], lambda v: ((exp((trunc(v * 16e0) * 0.0625e0) * (trunc(v * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(v * 16e0) * 0.0625e0) - v) * ((trunc(v * 16e0) * 0.0625e0) + v) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * v + 1.1753301477689157538e1) * v + 1.7140657535233894827e2) * v
+        + 1.6048107330377902443e3) * v + 1.0591026338864872488e4) * v + 5.1233452088167221782e4) * v
+        + 1.8361036854571419193e5) * v + 4.8167960549015778105e5) * v + 8.8856911580996243795e5) * v
+        + 1.0493555822252974851e6) * v + 6.1220593378124121061e5)
+    / (((((((((((v + 2.9461157804237982574e1) * v + 4.3065256823582995975e2) * v + 4.0521251166706739407e3) * v
+        + 2.6975418646305944342e4) * v + 1.3238696127369384177e5) * v + 4.8594140141098614502e5) * v
+        + 1.3280642476106547952e6) * v + 2.6386818173147493615e6) * v + 3.6189463379501751278e6) * v
+        + 3.075650489642503274e6) * v + 1.2244118675624824177e6))))[1]);
 
 -- Density of the standard normal distribution.
 CREATE OR REPLACE MACRO pool_normal_density(x) AS
     CASE
         WHEN abs(_pool_demand_number(x, 'x of pool_normal_density')) > 39 THEN 0.0
-        ELSE 3.98942280401432677939946e-1 * _pool_normal_kernel(x::DOUBLE)
+        ELSE 3.98942280401432677939946e-1 * (exp((trunc((x::DOUBLE) * 16e0) * 0.0625e0) * (trunc((x::DOUBLE) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc((x::DOUBLE) * 16e0) * 0.0625e0) - (x::DOUBLE)) * ((trunc((x::DOUBLE) * 16e0) * 0.0625e0) + (x::DOUBLE)) * 0.5e0))
     END;
-
--- The quantile at p = 1/2 + q over q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).
-CREATE OR REPLACE MACRO _pool_normal_quantile_centre(r) AS
-    (((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
-        + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
-        + 1.3314166789178437745e2) * r + 3.3871328727963666080e0)
-    / (((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
-        + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
-        + 4.2313330701600911252e1) * r + 1.0e0);
-
--- The quantile from the tail beyond it, at most 0.0773, from r = sqrt(-log(tail)) - 1.6: to a relative error of 3e-17.
-CREATE OR REPLACE MACRO _pool_normal_quantile_tail(r) AS
-    (((((((((((1.4142153958993641301e0 * r + 3.0881169109182935887e2) * r + 2.0823110447030551372e4) * r
-        + 6.2024946212409483171e5) * r + 9.6523654596914033321e6) * r + 8.6889961942947999911e7) * r
-        + 4.8203418755569094351e8) * r + 1.6972343567073390093e9) * r + 3.7703251029273227244e9) * r
-        + 5.0407074069662413012e9) * r + 3.6203998853788509053e9) * r + 1.0370876876772112912e9)
-    / ((((((((((r + 2.1676409985007474704e2) * r + 1.4381087374767074548e4) * r + 4.1621389108981013843e5) * r
-        + 6.1944857959369493839e6) * r + 5.2375289801301030724e7) * r + 2.6741358443174595923e8) * r
-        + 8.4314389986400925936e8) * r + 1.6014731927973566339e9) * r + 1.6693175092208666455e9) * r
-        + 7.2857991395981441374e8);
 
 -- The quantile of a DOUBLE that is a probability.
 CREATE OR REPLACE MACRO _pool_normal_quantile_double(p) AS
     CASE
         WHEN abs(p - 0.5e0) <= 0.425e0 THEN (p - 0.5e0) * list_transform(
-            [0.180625e0 - (p - 0.5e0) * (p - 0.5e0)], lambda r: _pool_normal_quantile_centre(r)
+            [0.180625e0 - (p - 0.5e0) * (p - 0.5e0)], lambda r: ((((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
+                + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
+                + 1.3314166789178437745e2) * r + 3.3871328727963666080e0)
+            / (((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
+                + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
+                + 4.2313330701600911252e1) * r + 1.0e0))
         )[1]
         WHEN p = 0 OR p = 1 THEN (2 * p - 1) * 'infinity'::DOUBLE
         ELSE sign(p - 0.5e0) * list_transform(
-            [sqrt(-ln(least(p, 1 - p))) - 1.6e0], lambda r: _pool_normal_quantile_tail(r)
+            [sqrt(-ln(least(p, 1 - p))) - 1.6e0], lambda r: ((((((((((((1.4142153958993641301e0 * r + 3.0881169109182935887e2) * r + 2.0823110447030551372e4) * r
+                + 6.2024946212409483171e5) * r + 9.6523654596914033321e6) * r + 8.6889961942947999911e7) * r
+                + 4.8203418755569094351e8) * r + 1.6972343567073390093e9) * r + 3.7703251029273227244e9) * r
+                + 5.0407074069662413012e9) * r + 3.6203998853788509053e9) * r + 1.0370876876772112912e9)
+            / ((((((((((r + 2.1676409985007474704e2) * r + 1.4381087374767074548e4) * r + 4.1621389108981013843e5) * r
+                + 6.1944857959369493839e6) * r + 5.2375289801301030724e7) * r + 2.6741358443174595923e8) * r
+                + 8.4314389986400925936e8) * r + 1.6014731927973566339e9) * r + 1.6693175092208666455e9) * r
+                + 7.2857991395981441374e8))
         )[1]
     END;
 
@@ -301,7 +261,6 @@ CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
     list_transform(
         [_pool_demand_probability(p, 'p of pool_normal_quantile')], lambda v: _pool_normal_quantile_double(v)
     )[1];
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Tails of the other distributions: one mechanism.
@@ -316,9 +275,9 @@ CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
 -- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).
-CREATE OR REPLACE MACRO _pool_gauss_legendre_half() AS
-    '[
+-- All nodes and weights, as a list of structs.
+CREATE OR REPLACE MACRO _pool_gauss_legendre() AS
+    list_transform(('[
         {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
         {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
         {x: 0.16122235606889172e0, weight: 0.063924238584648187e0},
@@ -343,23 +302,33 @@ CREATE OR REPLACE MACRO _pool_gauss_legendre_half() AS
         {x: 0.98412458372282686e0, weight: 0.011477234579234539e0},
         {x: 0.99353017226635076e0, weight: 0.0073275539012762621e0},
         {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
-    ]'::STRUCT(x DOUBLE, weight DOUBLE)[];
-
--- All nodes and weights, as a list of structs.
-CREATE OR REPLACE MACRO _pool_gauss_legendre() AS
-    list_transform(_pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
-    || list_transform(_pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
-
--- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
--- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their
--- curvature x (1 - x) changes by a factor below exp(s).
-CREATE OR REPLACE MACRO _pool_window(slope, curvature) AS
-    76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
-
--- The distance s with slope s + curvature s^2 / 2 = 38: _pool_window while the curvature does not fall.
-CREATE OR REPLACE MACRO _pool_window_level(slope, curvature) AS
-    76 / (slope + sqrt(slope * slope + 76 * curvature));
-
+    ]'::STRUCT(x DOUBLE, weight DOUBLE)[]), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
+    || list_transform(('[
+        {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
+        {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
+        {x: 0.16122235606889172e0, weight: 0.063924238584648187e0},
+        {x: 0.22476379039468906e0, weight: 0.063114192286254026e0},
+        {x: 0.28736248735545558e0, weight: 0.062039423159892664e0},
+        {x: 0.34875588629216074e0, weight: 0.06070443916589388e0},
+        {x: 0.40868648199071673e0, weight: 0.059114839698395636e0},
+        {x: 0.4669029047509584e0, weight: 0.057277292100403216e0},
+        {x: 0.52316097472223303e0, weight: 0.055199503699984163e0},
+        {x: 0.5772247260839727e0, weight: 0.052890189485193667e0},
+        {x: 0.62886739677651362e0, weight: 0.050359035553854475e0},
+        {x: 0.67787237963266391e0, weight: 0.047616658492490475e0},
+        {x: 0.72403413092381465e0, weight: 0.04467456085669428e0},
+        {x: 0.76715903251574034e0, weight: 0.041545082943464749e0},
+        {x: 0.80706620402944263e0, weight: 0.038241351065830706e0},
+        {x: 0.84358826162439353e0, weight: 0.034777222564770439e0},
+        {x: 0.87657202027424789e0, weight: 0.031167227832798089e0},
+        {x: 0.90587913671556967e0, weight: 0.027426509708356948e0},
+        {x: 0.93138669070655433e0, weight: 0.023570760839324379e0},
+        {x: 0.95298770316043086e0, weight: 0.019616160457355528e0},
+        {x: 0.97059159254624725e0, weight: 0.015579315722943849e0},
+        {x: 0.98412458372282686e0, weight: 0.011477234579234539e0},
+        {x: 0.99353017226635076e0, weight: 0.0073275539012762621e0},
+        {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
+    ]'::STRUCT(x DOUBLE, weight DOUBLE)[]), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Student: pool_student_cdf(t, df), pool_student_quantile(p, df) for df >= 1, infinity included.
@@ -368,17 +337,11 @@ CREATE OR REPLACE MACRO _pool_window_level(slope, curvature) AS
 -- Symmetry leaves less to compute, and log(cosh(u)) keeps its digits up to any df.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
-CREATE OR REPLACE MACRO _pool_student_integral(df) AS
-    sqrt(6.2831853071795864769e0 / df) * list_transform(
-        [list_transform([df / 2, df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
-    )[1];
-
 -- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
 CREATE OR REPLACE MACRO _pool_student_mills(u, df, height) AS
     list_transform(
         [{u: u, df: df, height: height,
-            width: _pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
+            width: (76 / ((((df + 1) * tanh(u) + 1) / 2) - 19 + sqrt(((((df + 1) * tanh(u) + 1) / 2) - 19) * ((((df + 1) * tanh(u) + 1) / 2) - 19) + 76 * ((((df + 1) * tanh(u) + 1) / 2) + ((df + 1) / (4 * cosh(u) * cosh(u))))))) / 2}],
         lambda _r: 1 / _r.df + _r.width * list_sum(list_transform(
             list_transform(_pool_gauss_legendre(), lambda _g: {u: _r.u + _r.width * _g.y, weight: _g.weight}),
             lambda _g: _g.weight * 2 / (1 + exp(2 * _g.u)) * exp(_r.height - _r.df * _pool_log_cosh(_g.u))
@@ -391,7 +354,9 @@ CREATE OR REPLACE MACRO _pool_student_tail(u, df) AS
         [{u: u, df: df, height: df * _pool_log_cosh(u)}],
         lambda _r: CASE
             WHEN _r.height > 745 THEN 0.0
-            ELSE exp(-_r.height) * _pool_student_mills(_r.u, _r.df, _r.height) / _pool_student_integral(_r.df)
+            ELSE exp(-_r.height) * _pool_student_mills(_r.u, _r.df, _r.height) / (sqrt(6.2831853071795864769e0 / _r.df) * list_transform(
+                [list_transform([_r.df / 2, _r.df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+            )[1])
         END
     )[1];
 
@@ -400,7 +365,12 @@ CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
     list_transform(
         [{
             t: _pool_demand_number(t, 't of pool_student_cdf'),
-            df: _pool_demand_from_one(df, 'df of pool_student_cdf')
+            df: (CASE
+                WHEN _pool_unbound(df) THEN NULL
+                WHEN df::DOUBLE < 1 OR isnan(df::DOUBLE)
+                    THEN error('The argument ' || 'df of pool_student_cdf' || ' is ' || df::DOUBLE || ': it must be at least 1.')
+                ELSE df::DOUBLE
+            END)
         }],
         lambda _r: CASE
             WHEN isinf(_r.df) THEN _pool_normal_cdf_double(_r.t)
@@ -410,74 +380,59 @@ CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
         END
     )[1];
 
--- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
-CREATE OR REPLACE MACRO _pool_student_start(z, df) AS
-    CASE
-        WHEN z * z > 40 * df THEN z * z / (2 * df) + 0.7
-        ELSE acosh(exp(z * z / (2 * df)))
-    END;
-
--- One step of Halley's iteration outward on log tail - log target = `excess`, at most twice Newton's; `slope` is that
--- of the height.
-CREATE OR REPLACE MACRO _pool_outward_step(excess, mills, slope) AS
-    excess * mills / greatest(0.5, 1 + excess * (1 - slope * mills) / 2);
-
--- The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one,
--- its cube, to be seen.
-CREATE OR REPLACE MACRO _pool_student_settle(start, df, target) AS
-    list_reduce(
-        list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
-        lambda _s, i: CASE
-            WHEN NOT _s.moving THEN _s
-            ELSE list_transform(
-                list_transform(
-                    list_transform(
-                        [{u: _s.u, height: df * _pool_log_cosh(_s.u)}],
-                        lambda _m: {u: _m.u, height: _m.height, mills: _pool_student_mills(_m.u, df, _m.height)}
-                    ),
-                    lambda _m: {
-                        u: _m.u,
-                        mills: _m.mills,
-                        step: _pool_outward_step(ln(_m.mills) - _m.height - target, _m.mills, df * tanh(_m.u))
-                    }
-                ),
-                lambda _m: {u: greatest(0.0, _m.u + _m.step), moving: abs(_m.step) > 1e-6 * _m.mills}
-            )[1]
-        END
-    ).u;
-
--- u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u,
--- which is to be `middle`.
-CREATE OR REPLACE MACRO _pool_student_polish(u, df, middle) AS
-    u + exp(df * _pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
-        _pool_gauss_legendre(), lambda _g: _g.weight * exp(-df * _pool_log_cosh(u * _g.y))
-    )));
-
 -- The t with P(T <= t) = p of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
     list_transform(
         list_transform(
             [{
                 p: _pool_demand_probability(p, 'p of pool_student_quantile'),
-                df: _pool_demand_from_one(df, 'df of pool_student_quantile')
+                df: (CASE
+                    WHEN _pool_unbound(df) THEN NULL
+                    WHEN df::DOUBLE < 1 OR isnan(df::DOUBLE)
+                        THEN error('The argument ' || 'df of pool_student_quantile' || ' is ' || df::DOUBLE || ': it must be at least 1.')
+                    ELSE df::DOUBLE
+                END)
             }],
-            lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: _pool_student_integral(_r.df)}
+            lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: (sqrt(6.2831853071795864769e0 / _r.df) * list_transform(
+                [list_transform([_r.df / 2, _r.df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+            )[1])}
         ),
         lambda _r: CASE
             WHEN isinf(_r.df) OR _r.tail = 0 THEN _pool_normal_quantile_double(_r.p)
             WHEN _r.df IS NULL OR _r.p IS NULL THEN NULL
             ELSE sign(_r.p - 0.5) * sqrt(_r.df) * sinh(list_transform(
-                [_pool_student_settle(
-                    _pool_student_start(_pool_normal_quantile_double(_r.tail), _r.df), _r.df, ln(_r.tail * _r.integral)
-                )],
+                [(list_reduce(
+                    list_transform(range(60), lambda i: {u: (CASE
+                                    WHEN _pool_normal_quantile_double(_r.tail) * _pool_normal_quantile_double(_r.tail) > 40 * _r.df THEN _pool_normal_quantile_double(_r.tail) * _pool_normal_quantile_double(_r.tail) / (2 * _r.df) + 0.7
+                                    ELSE acosh(exp(_pool_normal_quantile_double(_r.tail) * _pool_normal_quantile_double(_r.tail) / (2 * _r.df)))
+                                END)::DOUBLE, moving: true}),
+                    lambda _s, i: CASE
+                        WHEN NOT _s.moving THEN _s
+                        ELSE list_transform(
+                            list_transform(
+                                list_transform(
+                                    [{u: _s.u, height: _r.df * _pool_log_cosh(_s.u)}],
+                                    lambda _m: {u: _m.u, height: _m.height, mills: _pool_student_mills(_m.u, _r.df, _m.height)}
+                                ),
+                                lambda _m: {
+                                    u: _m.u,
+                                    mills: _m.mills,
+                                    step: ((ln(_m.mills) - _m.height - ln(_r.tail * _r.integral)) * _m.mills / greatest(0.5, 1 + (ln(_m.mills) - _m.height - ln(_r.tail * _r.integral)) * (1 - (_r.df * tanh(_m.u)) * _m.mills) / 2))
+                                }
+                            ),
+                            lambda _m: {u: greatest(0.0, _m.u + _m.step), moving: abs(_m.step) > 1e-6 * _m.mills}
+                        )[1]
+                    END
+                ).u)],
                 lambda u: CASE
-                    WHEN _r.tail > 0.25 THEN _pool_student_polish(u, _r.df, (0.5 - _r.tail) * _r.integral)
+                    WHEN _r.tail > 0.25 THEN (u + exp(_r.df * _pool_log_cosh(u)) * (((0.5 - _r.tail) * _r.integral) - u * list_sum(list_transform(
+                        _pool_gauss_legendre(), lambda _g: _g.weight * exp(-_r.df * _pool_log_cosh(u * _g.y))
+                    ))))
                     ELSE u
                 END
             )[1])
         END
     )[1];
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Beta and gamma in one: for shapes a and b, w is the log of the odds x / (1 - x) over a / b, where the density of the
@@ -490,13 +445,6 @@ CREATE OR REPLACE MACRO _pool_odds_integral(a, b) AS
     sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
         [list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
     )[1];
-
--- The slope of the height below by w, (a + b) x - a.
-CREATE OR REPLACE MACRO _pool_odds_slope(a, b, w) AS
-    a / (1 + a / b) * CASE
-        WHEN w < 0 THEN pool_expm1(w) / (1 + pool_expm1(w) / (1 + b / a))
-        ELSE -pool_expm1(-w) / (1 + pool_expm1(-w) / (1 + a / b))
-    END;
 
 -- A macro of points takes a list of structs with the fields a, b, w and side, and adds a field to each. So the steps
 -- are a chain: DuckDB 2 takes twice as long to plan a lambda with each lambda around it.
@@ -562,9 +510,9 @@ CREATE OR REPLACE MACRO _pool_odds_mills(points) AS
                 point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x, first: _r.first,
                 share: _r.share,
                 width: CASE
-                    WHEN _r.side > 0 AND _pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
-                        THEN _pool_window_level(_r.slope, _r.curvature)
-                    ELSE _pool_window(_r.slope, _r.curvature)
+                    WHEN _r.side > 0 AND (76 / (_r.slope + sqrt(_r.slope * _r.slope + 76 * _r.curvature))) < 2 * ln((1 - _r.x) / _r.x)
+                        THEN (76 / (_r.slope + sqrt(_r.slope * _r.slope + 76 * _r.curvature)))
+                    ELSE (76 / (_r.slope - 19 + sqrt((_r.slope - 19) * (_r.slope - 19) + 76 * (_r.slope + _r.curvature))))
                 END
             }
         ),
@@ -578,128 +526,36 @@ CREATE OR REPLACE MACRO _pool_odds_mills(points) AS
         )))
     );
 
--- The probability beyond w, of points with `total`, the integral over all w.
-CREATE OR REPLACE MACRO _pool_odds_tails(points) AS
-    list_transform(
-        _pool_odds_mills(_pool_odds_heights(points)),
-        lambda _r: struct_insert(
-            _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
-    );
-
--- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
-CREATE OR REPLACE MACRO _pool_odds_split(a, b) AS
-    ln((1 + 1 / a) / (1 + 1 / b));
-
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO _pool_odds_cdf(a, b, w) AS
     CASE
         WHEN _pool_unbound(a) THEN NULL
         ELSE list_transform(
-            _pool_odds_tails([{
-                a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
-            }]),
+            list_transform(
+                _pool_odds_mills(_pool_odds_heights([{
+                        a: a, b: b, w: w, side: 2 * (w > ln((1 + 1 / a) / (1 + 1 / b)))::DOUBLE - 1, total: _pool_odds_integral(a, b)
+                    }])),
+                lambda _r: struct_insert(
+                    _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
+            ),
             lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
         )[1]
-    END;
-
--- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
--- variables (Cornish & Fisher 1938).
-CREATE OR REPLACE MACRO _pool_odds_start(a, b, z) AS
-    list_transform(
-        [{
-            z: z,
-            mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
-            variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
-            third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
-        }],
-        lambda _c: _c.mean + sqrt(_c.variance) * _c.z + _c.third / _c.variance * (_c.z * _c.z - 1) / 6
-    )[1];
-
--- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
--- the quantile's Taylor series, and the fifth term. Mills' ratio m and the slope d of the height make du = m dE and dm
--- = m (d m - 1) dE; here p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
-CREATE OR REPLACE MACRO _pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
-    list_transform(
-        list_transform(
-            list_transform(
-                [{e: excess, m: mills, p: slope * mills, q: bend * mills * mills, r: bend2 * mills * mills * mills,
-                    t: bend3 * mills * mills * mills * mills, f: slope * mills - 1}],
-                lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, r: _c.r, f: _c.f, p1: _c.q + _c.p * _c.f,
-                    q1: _c.r + 2 * _c.q * _c.f, r1: _c.t + 3 * _c.r * _c.f}
-            ),
-            lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, f: _c.f, p1: _c.p1, q1: _c.q1, r1: _c.r1,
-                third: _c.f * _c.f + _c.p1, third1: (3 * _c.f + _c.p) * _c.p1 + _c.q1}
-        ),
-        lambda _c: {
-            step: _c.m * _c.e
-                * (1 + _c.e / 2 * (_c.f + _c.e / 3 * (_c.third + _c.e / 4 * (_c.f * _c.third + _c.third1)))),
-            last: _c.m * _c.e * _c.e * _c.e * _c.e * _c.e / 120 * (
-                _c.f * (_c.f * _c.third + _c.third1) + _c.p1 * _c.third + _c.f * _c.third1 + 4 * _c.p1 * _c.p1
-                + (3 * _c.f + _c.p) * (_c.q1 + (_c.f + _c.p) * _c.p1) + _c.r1 + 2 * _c.q1 * _c.f + 2 * _c.q * _c.p1)
-        }
-    )[1];
-
--- The step of a point outward, and whether another one is to follow.
-CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
-    list_transform(
-        list_transform(
-            list_transform(
-                points,
-                lambda _r: {
-                    mills: _r.mills, excess: ln(_r.mills) - _r.height - _r.target, side: _r.side,
-                    slope: _r.side * _pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
-                    bend: _r.a * exp(_r.w) * (1 + _r.a / _r.b)
-                        / (1 + _r.a / _r.b * exp(_r.w)) / (1 + _r.a / _r.b * exp(_r.w))
-                }
-            ),
-            lambda _m: {
-                mills: _m.mills, excess: _m.excess, slope: _m.slope,
-                series: _pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
-                    _m.side * _m.bend * (1 - 2 * _m.x), _m.bend * (1 - 6 * _m.x * (1 - _m.x)))
-            }
-        ),
-        lambda _m: CASE
-            WHEN abs(_m.excess) < 0.5 AND abs(_m.series.last) <= 0.01 * _m.mills * abs(_m.excess) THEN {
-                step: _m.series.step + _m.series.last,
-                moving: abs(_m.series.last * _m.excess) > 1e-13 * least(1.0, _m.mills)
-            }
-            ELSE {step: _pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
-        END
-    );
-
--- The w whose tail times the integral over all w is exp(target): by Halley's steps far from it, then by the series,
--- until a sixth term would be below the rounding. Points have a, b, w, side, split, target and moving.
-CREATE OR REPLACE MACRO _pool_odds_settle(points) AS
-    list_reduce(
-        list_resize(points, 60),
-        lambda _s, i: CASE
-            WHEN NOT _s.moving THEN _s
-            ELSE list_transform(
-                _pool_odds_steps(_pool_odds_mills(_pool_odds_heights([_s]))),
-                lambda _m: {a: _s.a, b: _s.b,
-                    w: _s.side * greatest(_s.side * _s.split, _s.side * _s.w + _m.step), side: _s.side,
-                    split: _s.split, target: _s.target, moving: _m.moving}
-            )[1]
-        END
-    );
-
--- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
--- there.
-CREATE OR REPLACE MACRO _pool_odds_begin(a, b, p, split, side) AS
-    CASE
-        WHEN a < 1 OR b < 1 THEN split
-        ELSE side * greatest(side * split, side * _pool_odds_start(a, b, _pool_normal_quantile_double(p)))
     END;
 
 -- The point whose w has the probability p, from the side of the split where it lies. P(W <= split) lies between 0.1 and
 -- 0.9 where both shapes are 1 or more. The points have a, b and p.
 CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
-    _pool_odds_settle(list_transform(
+    list_reduce(
+        list_resize(list_transform(
         list_transform(
-            _pool_odds_tails(list_transform(points, lambda _r: {
-                a: _r.a, b: _r.b, p: _r.p, total: _pool_odds_integral(_r.a, _r.b), split: _pool_odds_split(_r.a, _r.b),
-                w: _pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
-            })),
+            list_transform(
+                _pool_odds_mills(_pool_odds_heights(list_transform(points, lambda _r: {
+                        a: _r.a, b: _r.b, p: _r.p, total: _pool_odds_integral(_r.a, _r.b), split: ln((1 + 1 / _r.a) / (1 + 1 / _r.b)),
+                        w: ln((1 + 1 / _r.a) / (1 + 1 / _r.b)), side: -1.0::DOUBLE
+                    }))),
+                lambda _r: struct_insert(
+                    _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
+            ),
             lambda _r: {
                 a: _r.a, b: _r.b, p: _r.p, total: _r.total, split: _r.split, inside: _r.p > 0 AND _r.p < 1,
                 side: CASE WHEN _r.p <= _r.tail THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END
@@ -708,14 +564,78 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
         lambda _r: {
             a: _r.a, b: _r.b, side: _r.side, split: _r.split,
             w: CASE
-                WHEN _r.inside THEN _pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
+                WHEN _r.inside THEN (CASE
+                    WHEN _r.a < 1 OR _r.b < 1 THEN _r.split
+                    ELSE _r.side * greatest(_r.side * _r.split, _r.side * (list_transform(
+                        [{
+                            z: _pool_normal_quantile_double(_r.p),
+                            mean: (1 + 1 / (6 * _r.b)) / (2 * _r.b) - (1 + 1 / (6 * _r.a)) / (2 * _r.a),
+                            variance: (1 + (1 / 2 + 1 / (6 * _r.a)) / _r.a) / _r.a + (1 + (1 / 2 + 1 / (6 * _r.b)) / _r.b) / _r.b,
+                            third: (1 + (1 + 1 / (2 * _r.b)) / _r.b) / (_r.b * _r.b) - (1 + (1 + 1 / (2 * _r.a)) / _r.a) / (_r.a * _r.a)
+                        }],
+                        lambda _c: _c.mean + sqrt(_c.variance) * _c.z + _c.third / _c.variance * (_c.z * _c.z - 1) / 6
+                    )[1]))
+                END)
                 WHEN _r.p IS NOT NULL THEN (2 * _r.p - 1) * 'infinity'::DOUBLE
             END,
             target: CASE WHEN _r.inside THEN ln(CASE WHEN _r.side < 0 THEN _r.p ELSE 1 - _r.p END) + ln(_r.total) END,
             moving: coalesce(_r.inside AND _r.total IS NOT NULL, false)
         }
-    ));
-
+    ), 60),
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
+            ELSE list_transform(
+                list_transform(
+                    list_transform(
+                        list_transform(
+                            _pool_odds_mills(_pool_odds_heights([_s])),
+                            lambda _r: {
+                                mills: _r.mills, excess: ln(_r.mills) - _r.height - _r.target, side: _r.side,
+                                slope: _r.side * (_r.a / (1 + _r.a / _r.b) * CASE
+                                    WHEN _r.w < 0 THEN pool_expm1(_r.w) / (1 + pool_expm1(_r.w) / (1 + _r.b / _r.a))
+                                    ELSE -pool_expm1(-_r.w) / (1 + pool_expm1(-_r.w) / (1 + _r.a / _r.b))
+                                END), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
+                                bend: _r.a * exp(_r.w) * (1 + _r.a / _r.b)
+                                    / (1 + _r.a / _r.b * exp(_r.w)) / (1 + _r.a / _r.b * exp(_r.w))
+                            }
+                        ),
+                        lambda _m: {
+                            mills: _m.mills, excess: _m.excess, slope: _m.slope,
+                            series: (list_transform(
+                                list_transform(
+                                    list_transform(
+                                        [{e: _m.excess, m: _m.mills, p: _m.slope * _m.mills, q: _m.bend * _m.mills * _m.mills, r: (_m.side * _m.bend * (1 - 2 * _m.x)) * _m.mills * _m.mills * _m.mills,
+                                            t: (_m.bend * (1 - 6 * _m.x * (1 - _m.x))) * _m.mills * _m.mills * _m.mills * _m.mills, f: _m.slope * _m.mills - 1}],
+                                        lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, r: _c.r, f: _c.f, p1: _c.q + _c.p * _c.f,
+                                            q1: _c.r + 2 * _c.q * _c.f, r1: _c.t + 3 * _c.r * _c.f}
+                                    ),
+                                    lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, f: _c.f, p1: _c.p1, q1: _c.q1, r1: _c.r1,
+                                        third: _c.f * _c.f + _c.p1, third1: (3 * _c.f + _c.p) * _c.p1 + _c.q1}
+                                ),
+                                lambda _c: {
+                                    step: _c.m * _c.e
+                                        * (1 + _c.e / 2 * (_c.f + _c.e / 3 * (_c.third + _c.e / 4 * (_c.f * _c.third + _c.third1)))),
+                                    last: _c.m * _c.e * _c.e * _c.e * _c.e * _c.e / 120 * (
+                                        _c.f * (_c.f * _c.third + _c.third1) + _c.p1 * _c.third + _c.f * _c.third1 + 4 * _c.p1 * _c.p1
+                                        + (3 * _c.f + _c.p) * (_c.q1 + (_c.f + _c.p) * _c.p1) + _c.r1 + 2 * _c.q1 * _c.f + 2 * _c.q * _c.p1)
+                                }
+                            )[1])
+                        }
+                    ),
+                    lambda _m: CASE
+                        WHEN abs(_m.excess) < 0.5 AND abs(_m.series.last) <= 0.01 * _m.mills * abs(_m.excess) THEN {
+                            step: _m.series.step + _m.series.last,
+                            moving: abs(_m.series.last * _m.excess) > 1e-13 * least(1.0, _m.mills)
+                        }
+                        ELSE {step: (_m.excess * _m.mills / greatest(0.5, 1 + _m.excess * (1 - _m.slope * _m.mills) / 2)), moving: true}
+                    END
+                ),
+                lambda _m: {a: _s.a, b: _s.b,
+                    w: _s.side * greatest(_s.side * _s.split, _s.side * _s.w + _m.step), side: _s.side,
+                    split: _s.split, target: _s.target, moving: _m.moving}
+            )[1]
+        END
+    );
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Gamma of rate 1: pool_gamma_cdf(x, shape), pool_gamma_quantile(p, shape). Chi-square: pool_chi_square_cdf(x, df),
@@ -781,7 +701,6 @@ CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
     2 * _pool_gamma_quantile_double(
         0.5::DOUBLE, _pool_demand_positive(df, 'df of pool_chi_square_median') / 2);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Beta: pool_beta_cdf(x, a, b), pool_beta_quantile(p, a, b) for any positive a and b.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -816,7 +735,6 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
         )[1]
     END;
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0, pool_trigamma_inverse(y) for y > 0.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -825,17 +743,13 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
 CREATE OR REPLACE MACRO _pool_digamma_series(q) AS
     1 / 12 - (1 / 120 - (1 / 252 - (1 / 240 - (1 / 132 - (691 / 32760 - q / 12) * q) * q) * q) * q) * q;
 
--- Digamma, the derivative of log Gamma(x).
---
--- Below 10 as its difference from digamma(root) = 0, root = 1.46163..., so that it keeps its digits there: the sum over
--- k < 10 of 1 / (root + k) - 1 / (x + k) = d / ((root + k) (x + k)), d = x - root, and the difference of the asymptotic
--- series at x + 10 and root + 10.
-CREATE OR REPLACE MACRO _pool_digamma_double(x) AS
-    CASE
-        WHEN x >= 'infinity'::DOUBLE THEN x
-        WHEN x >= 10 THEN ln(x) - 0.5 / x - _pool_digamma_series(1 / (x * x)) / (x * x)
+-- The derivative of log Gamma(x), x > 0.
+CREATE OR REPLACE MACRO pool_digamma(x) AS
+    CASE WHEN _pool_demand_positive(x, 'x of pool_digamma') IS NOT NULL THEN (CASE
+        WHEN (x::DOUBLE) >= 'infinity'::DOUBLE THEN (x::DOUBLE)
+        WHEN (x::DOUBLE) >= 10 THEN ln((x::DOUBLE)) - 0.5 / (x::DOUBLE) - _pool_digamma_series(1 / ((x::DOUBLE) * (x::DOUBLE))) / ((x::DOUBLE) * (x::DOUBLE))
         ELSE list_transform(
-            [{x: x, d: x - 1.4616321449683622e0 - 9.549995429965697e-17}],
+            [{x: (x::DOUBLE), d: (x::DOUBLE) - 1.4616321449683622e0 - 9.549995429965697e-17}],
             lambda _r: _r.d
                     * (list_sum(list_transform(range(10), lambda k: 1 / ((_r.x + k) * (1.4616321449683622e0 + k))))
                     + 0.5 / ((_r.x + 10) * 1.14616321449683622e1))
@@ -844,11 +758,7 @@ CREATE OR REPLACE MACRO _pool_digamma_double(x) AS
                 + _pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
                     / (1.14616321449683622e1 * 1.14616321449683622e1)
         )[1]
-    END;
-
--- The derivative of log Gamma(x), x > 0.
-CREATE OR REPLACE MACRO pool_digamma(x) AS
-    CASE WHEN _pool_demand_positive(x, 'x of pool_digamma') IS NOT NULL THEN _pool_digamma_double(x::DOUBLE) END;
+    END) END;
 
 -- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
 CREATE OR REPLACE MACRO _pool_trigamma_series(x, q) AS
@@ -871,89 +781,62 @@ CREATE OR REPLACE MACRO _pool_trigamma_double(x) AS
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
     CASE WHEN _pool_demand_positive(x, 'x of pool_trigamma') IS NOT NULL THEN _pool_trigamma_double(x::DOUBLE) END;
 
--- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
-CREATE OR REPLACE MACRO _pool_trigamma_fall(x) AS
-    list_sum(list_transform(range(10), lambda k: 2 / ((x + k) * (x + k) * (x + k))))
-        + (1 + (1 + (0.5 - (1 / 6 - 1 / 6 / ((x + 10) * (x + 10))) / ((x + 10) * (x + 10))) / (x + 10)) / (x + 10))
-            / ((x + 10) * (x + 10));
-
--- Newton's method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until
--- rounding sends it up.
-CREATE OR REPLACE MACRO _pool_trigamma_inverse_double(y) AS
-    list_reduce(
-        list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
-        lambda _s, i: CASE
-            WHEN NOT _s.moving THEN _s
-            ELSE list_transform(
-                list_transform(
-                    [{x: _s.x, trigamma: _pool_trigamma_double(_s.x)}],
-                    lambda _m: {x: _m.x, step: _m.trigamma * (_m.trigamma / y - 1) / _pool_trigamma_fall(_m.x)}
-                ),
-                lambda _m: {x: CASE WHEN _m.step < -1e-15 * _m.x THEN _m.x + _m.step ELSE _m.x END,
-                    moving: _m.step < -1e-15 * _m.x}
-            )[1]
-        END
-    ).x;
-
 -- The x whose trigamma is y.
 CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
     CASE
         WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
-        ELSE _pool_trigamma_inverse_double(_pool_demand_positive(y, 'y of pool_trigamma_inverse'))
+        ELSE (list_reduce(
+            list_transform(range(200), lambda i: {x: 0.5 + 1 / _pool_demand_positive(y, 'y of pool_trigamma_inverse'), moving: true}),
+            lambda _s, i: CASE
+                WHEN NOT _s.moving THEN _s
+                ELSE list_transform(
+                    list_transform(
+                        [{x: _s.x, trigamma: _pool_trigamma_double(_s.x)}],
+                        lambda _m: {x: _m.x, step: _m.trigamma * (_m.trigamma / _pool_demand_positive(y, 'y of pool_trigamma_inverse') - 1) / (list_sum(list_transform(range(10), lambda k: 2 / ((_m.x + k) * (_m.x + k) * (_m.x + k))))
+                            + (1 + (1 + (0.5 - (1 / 6 - 1 / 6 / ((_m.x + 10) * (_m.x + 10))) / ((_m.x + 10) * (_m.x + 10))) / (_m.x + 10)) / (_m.x + 10))
+                                / ((_m.x + 10) * (_m.x + 10)))}
+                    ),
+                    lambda _m: {x: CASE WHEN _m.step < -1e-15 * _m.x THEN _m.x + _m.step ELSE _m.x END,
+                        moving: _m.step < -1e-15 * _m.x}
+                )[1]
+            END
+        ).x)
     END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The sine integral Si(x), the integral of sin(t) / t from 0 to x: pool_sine_integral. Give it a column.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- A polynomial by Horner's scheme, the coefficient of the highest power first: planned as one term.
-CREATE OR REPLACE MACRO _pool_polynomial(coefficients, q) AS
-    list_reduce(coefficients, lambda _sum, _c: _sum * q + _c);
-
--- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
-CREATE OR REPLACE MACRO _pool_sine_integral_series(x, q) AS
-    x * _pool_polynomial('[
+-- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
+CREATE OR REPLACE MACRO pool_sine_integral(x) AS
+    CASE
+        WHEN abs(x) <= 6 THEN (x * list_reduce(('[
         -1.257043527311165e-48, 1.9636378862575867e-45, -2.7650265596091116e-42, 3.489798672961197e-39,
         -3.922984005011348e-36, 3.8999872022233505e-33, -3.401366616220572e-30, 2.5787801137537893e-27,
         -1.6818131176655147e-24, 9.32044812542441e-22, -4.326650129802279e-19, 1.6537983849091297e-16,
         -5.0981091545465446e-14, 1.2353110643708935e-11, -2.27746439867652e-09, 3.0619243582206544e-07,
         -2.834467120181406e-05, 0.0016666666666666668, -0.05555555555555555, 1.0
-    ]'::DOUBLE[], q);
-
--- The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at
--- 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).
-CREATE OR REPLACE MACRO _pool_sine_integral_f(q) AS
-    _pool_polynomial('[
+    ]'::DOUBLE[]), lambda _sum, _c: _sum * (x * x) + _c))
+        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * (list_reduce(('[
         0.030396929687045576299, 2.9207689742135172234, 39.868507156908118171, 174.05604651183339764,
         313.51507915285414461, 258.42617765433183951, 99.751563191113966723, 16.996005747314168605,
         0.99999999999997456184
-    ]'::DOUBLE[], q) / _pool_polynomial('[
+    ]'::DOUBLE[]), lambda _sum, _c: _sum * (36 / (x * x)) + _c) / list_reduce(('[
         0.078953229708652668543, 4.1136654434300815683, 46.752244310239634134, 188.51783195981941939,
         326.54083348957852603, 263.71919298288613853, 100.68035363565208599, 17.051561302854373448, 1.0
-    ]'::DOUBLE[], q);
-CREATE OR REPLACE MACRO _pool_sine_integral_g(q) AS
-    _pool_polynomial('[
+    ]'::DOUBLE[]), lambda _sum, _c: _sum * (36 / (x * x)) + _c))
+            - sin(x) / (x * x) * (list_reduce(('[
         0.042751678170702767732, 5.4676346677054382416, 71.472680820991070798, 286.24281740236865539,
         467.05055804256797328, 347.58103448816051738, 121.20666588685752766, 18.703570681328739569,
         0.99999999999967870812
-    ]'::DOUBLE[], q) / _pool_polynomial('[
+    ]'::DOUBLE[]), lambda _sum, _c: _sum * (36 / (x * x)) + _c) / list_reduce(('[
         0.32312736610872914197, 11.635324066531600925, 103.96421034230626497, 348.71149236970515687,
         518.47614139882435783, 366.65166584949289058, 124.25911287542248282, 18.870237347800715165, 1.0
-    ]'::DOUBLE[], q);
-
--- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
-CREATE OR REPLACE MACRO pool_sine_integral(x) AS
-    CASE
-        WHEN abs(x) <= 6 THEN _pool_sine_integral_series(x, x * x)
-        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * _pool_sine_integral_f(36 / (x * x))
-            - sin(x) / (x * x) * _pool_sine_integral_g(36 / (x * x))
+    ]'::DOUBLE[]), lambda _sum, _c: _sum * (36 / (x * x)) + _c))
     END;
-
 
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
 -- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call parts/distributions.
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments.
@@ -989,7 +872,6 @@ CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
 -- Sample variance from the sum of squares about the mean: missing for a single row.
 CREATE OR REPLACE MACRO pool_variance(n, squares) AS
     CASE WHEN n::DOUBLE > 1 THEN squares::DOUBLE / (n::DOUBLE - 1) END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance within groups, and the sampling variance of a group's mean that follows from it.
@@ -1045,7 +927,6 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
             THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
         ELSE prior::DOUBLE
     END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
@@ -1139,7 +1020,6 @@ CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
 CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
     squares::DOUBLE / (df::DOUBLE - 2) - v::DOUBLE;
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
 --
@@ -1174,7 +1054,6 @@ CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) A
 -- sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.
 CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
     (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
@@ -1214,7 +1093,6 @@ CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_
     (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE)
         / (leverage::DOUBLE * leverage::DOUBLE);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The population mean mu = sum(c mean) / sum(c): the weight c of each group, and the error of mu.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1240,7 +1118,6 @@ CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
 -- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
 CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
     c::DOUBLE * c::DOUBLE * (v::DOUBLE + tau2::DOUBLE);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
@@ -1322,7 +1199,6 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
         WHEN tau2::DOUBLE + sigma2::DOUBLE = 0 THEN NULL
         ELSE tau2::DOUBLE / (tau2::DOUBLE + sigma2::DOUBLE)
     END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Inference about tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
@@ -1411,7 +1287,6 @@ CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
 CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
     sqrt(tau2::DOUBLE + se::DOUBLE * se::DOUBLE);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.
 --
@@ -1460,7 +1335,6 @@ CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
 -- Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.
 CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
     correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Intervals that cover at their level for every distribution of the groups' true means, normal or not.
@@ -1597,7 +1471,6 @@ CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
     sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
         + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The gain of pooling: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
@@ -1648,7 +1521,6 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
         WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
     END;
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
 --
@@ -1687,7 +1559,6 @@ CREATE OR REPLACE MACRO pool_uniform_shrinkage(tau, s2) AS
 CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
     ln(s2::DOUBLE) / 2 - 2 * ln(tau::DOUBLE + sqrt(s2::DOUBLE));
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The posterior of the normal hierarchical model: at each tau it is normal, so that only tau is integrated numerically.
 --
@@ -1723,7 +1594,6 @@ CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
     -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
         / 2;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regression with a varying intercept: one covariate, profiled over rho = tau2 / sigma2; shares of variance of any fit.
@@ -1765,7 +1635,6 @@ CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, varying, sigma2) AS
 -- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
 CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) AS
     (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
@@ -1882,7 +1751,6 @@ CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
 CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
     location::DOUBLE / rate::DOUBLE;
 
-
 -- The names of the estimators of a hyperparameter.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
@@ -1961,7 +1829,6 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
         ('mu', 'shrunk', 'rows weighted by their group''s weight', 'Mount (2023), Win Vector', true, true, true)
     ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
 
-
 -- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there.
 --
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1984,24 +1851,6 @@ CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
         + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
         * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))) ELSE 0.0 END;
 
--- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
---
--- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
-CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
-    (squares::DOUBLE - rate::DOUBLE * (1 - rate::DOUBLE) * noise::DOUBLE)
-        / (rate::DOUBLE * (1 - rate::DOUBLE) * (spread::DOUBLE - noise::DOUBLE));
-
--- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
-CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
-    (squares::DOUBLE - noise::DOUBLE * rate::DOUBLE) / (rate::DOUBLE * rate::DOUBLE * spread::DOUBLE);
-
--- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
---
--- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
-CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
-    by_mean::DOUBLE * by_mean::DOUBLE * var_mean::DOUBLE + 2 * by_mean::DOUBLE * cov::DOUBLE + var_size::DOUBLE;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- A regression with one covariate and a varying intercept: squares about a line, identification, errors.
 --
@@ -2018,25 +1867,6 @@ CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
 CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
     xy::DOUBLE - mx::DOUBLE * y::DOUBLE - my::DOUBLE * x::DOUBLE + mx::DOUBLE * my::DOUBLE * one::DOUBLE;
 
--- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
-CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
-    a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE;
-
--- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
-CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
-    a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
-        + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
-        + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE);
-
--- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
-CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
-    at_centre::DOUBLE + arm::DOUBLE * arm::DOUBLE * of_slope::DOUBLE;
-
--- Variance of the line's values over the rows, from the squares of the covariate about its mean.
-CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
-    slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
 --
@@ -2052,165 +1882,9 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
 -- Source: Trefethen (2013), Approximation Theory and Approximation Practice, chapters 2, 4 and 8.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
-CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
-    CASE
-        WHEN largest::DOUBLE > least::DOUBLE
-            THEN (v::DOUBLE - least::DOUBLE - (largest::DOUBLE - v::DOUBLE))
-            / CASE WHEN largest::DOUBLE > least::DOUBLE THEN largest::DOUBLE - least::DOUBLE ELSE 1.0 END
-        ELSE 1.0
-    END;
-
 -- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
 CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
     2 * t::DOUBLE * last::DOUBLE - before::DOUBLE;
-
--- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
-CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
-    (least::DOUBLE * (1 - x::DOUBLE) + largest::DOUBLE * (1 + x::DOUBLE)) / 2;
-
--- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
-CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
-    CASE
-        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
-        ELSE 0.0
-    END;
-
--- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
-CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
-    (second::DOUBLE + first::DOUBLE) / 2;
-
--- Count of the pseudo-group one standard deviation below the mean.
-CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
-    (second::DOUBLE - first::DOUBLE) / 2;
-
--- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
-CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
-    count::DOUBLE - second::DOUBLE;
-
-
--- Rendered from polars_pool/formulas/names.py by `python -m polars_pool.rendering`: edit there.
---
--- The names that options take.
-CREATE OR REPLACE MACRO _pool_names_of_nan() AS ['error', 'null'];
-CREATE OR REPLACE MACRO _pool_names_of_uncertainty() AS ['mu', 'conditional', 'tau2'];
-CREATE OR REPLACE MACRO _pool_names_of_interval() AS ['normal', 'robust', 'central', 'shortest'];
-CREATE OR REPLACE MACRO _pool_names_of_interval_of_estimates() AS ['normal', 'robust'];
-CREATE OR REPLACE MACRO _pool_names_of_interval_of_posterior() AS ['central', 'shortest'];
-CREATE OR REPLACE MACRO _pool_names_of_predict() AS ['mean', 'row', 'replicate'];
-CREATE OR REPLACE MACRO _pool_names_of_test() AS ['z', 't', 'knha', 'adhoc'];
-CREATE OR REPLACE MACRO _pool_names_of_limits() AS ['profile', 'q'];
-CREATE OR REPLACE MACRO _pool_names_of_method() AS ['reml', 'ml'];
-CREATE OR REPLACE MACRO _pool_names_of_prior() AS ['ml', 'moments'];
-
-
--- Rendered from polars_pool/formulas/messages.py by `python -m polars_pool.rendering`: edit there.
---
--- The sentences that SQL raises as Python does. Arguments are texts, filled in as they are shown.
-CREATE OR REPLACE MACRO _pool_message_one_of(role, argument, names, nearest) AS
-    role || '=' || argument || '; give one of ' || names || nearest;
-CREATE OR REPLACE MACRO _pool_message_number_or_one_of(role, argument, number, names, nearest) AS
-    role || '=' || argument || '; give ' || number || ', or one of ' || names || nearest;
-CREATE OR REPLACE MACRO _pool_message_level(argument, nearest) AS
-    'level=' || argument || '; give a number between 0 and 1, such as 0.95' || nearest;
-CREATE OR REPLACE MACRO _pool_message_threshold(argument, number) AS
-    'threshold=' || argument || '; give ' || number || ', in units of the value';
-CREATE OR REPLACE MACRO _pool_message_taus(tau) AS
-    tau || '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
-CREATE OR REPLACE MACRO _pool_message_no_prior(role, argument, forms, nearest) AS
-    role || '=' || argument || ' is no prior; give one of ' || forms || nearest;
-CREATE OR REPLACE MACRO _pool_message_wrong_prior(role, argument, rule) AS
-    role || '=' || argument || ': give ' || rule;
-CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
-    role || ' stands for ' || count || ' columns, ' || names || '; give one';
-CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
-    role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
-CREATE OR REPLACE MACRO _pool_message_key_twice(key) AS
-    'the key ' || key || ' appears twice in by= and over=; name each key once';
-CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
-    'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
-CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
-    role || '= does not go with se=: published estimates carry their error in se alone';
-CREATE OR REPLACE MACRO _pool_message_half_of_moments(role, missing) AS
-    role || '= without ' || missing || '=; stored moments need both, published estimates need se=';
-CREATE OR REPLACE MACRO _pool_message_variance_of_published(argument) AS
-    'sigma2=' || argument || ' does not go with se=: the sampling variance is known, se squared';
-CREATE OR REPLACE MACRO _pool_message_without_counts(role, argument, names) AS
-    role || '=' || argument || ' needs row counts, which se= does not give: pass n=, or one of ' || names;
-CREATE OR REPLACE MACRO _pool_message_unfit(role, argument, source, names) AS
-    role || '=' || argument || ' does not fit ' || source || ': give a number, or one of ' || names;
-CREATE OR REPLACE MACRO _pool_message_prior_beside_estimate(role, argument, tau2) AS
-    role || '=' || argument || ' does not go with tau2=' || tau2
-        || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)''';
-CREATE OR REPLACE MACRO _pool_message_mu_beside_prior(argument) AS
-    'mu=' || argument || ' does not go with a prior of tau2, where mu is integrated out: give ''gls'', a '
-        || 'number, or a prior such as ''normal(0, 5)''';
-CREATE OR REPLACE MACRO _pool_message_prior_refused(role, argument, verb) AS
-    role || '=' || argument || ' does not go with ' || verb || ': give a number or the name of an estimator';
-CREATE OR REPLACE MACRO _pool_message_beside_prior(role, argument, reason) AS
-    role || '=' || argument || ' does not go with a prior: ' || reason;
-CREATE OR REPLACE MACRO _pool_message_mu_has_posterior() AS
-    'mu has a posterior';
-CREATE OR REPLACE MACRO _pool_message_tau2_has_posterior() AS
-    'tau2 has a posterior';
-CREATE OR REPLACE MACRO _pool_message_posterior_holds_errors() AS
-    'the posterior holds the errors of mu and tau2';
-CREATE OR REPLACE MACRO _pool_message_not_of_posterior(argument) AS
-    'interval=' || argument || ' does not go with a prior: give ''central'' or ''shortest''';
-CREATE OR REPLACE MACRO _pool_message_of_posterior(argument, others) AS
-    'interval=' || argument || ' applies to a posterior only: give a prior of tau2 or mu, or ' || others;
-CREATE OR REPLACE MACRO _pool_message_robust_prediction(argument) AS
-    'interval=''robust'' does not go with predict=' || argument
-        || ': it covers the true means; give predict=''mean''';
-CREATE OR REPLACE MACRO _pool_message_row_of_published() AS
-    'predict=''row'' does not go with se=: published estimates do not give the '
-        || 'variance of a row; choose ''mean'' or ''replicate''';
-CREATE OR REPLACE MACRO _pool_message_error_unknown(argument, names) AS
-    'uncertainty=''tau2'' does not fit tau2=' || argument
-        || ', which has no standard error: give a number, or one of ' || names;
-CREATE OR REPLACE MACRO _pool_message_error_of_rates(role) AS
-    'uncertainty=''tau2'' does not go with ' || role
-        || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''';
-CREATE OR REPLACE MACRO _pool_message_profile_limits(argument, names) AS
-    'limits=''profile'' does not fit tau2=' || argument || ': give limits=''q'', or tau2 as one of ' || names;
-CREATE OR REPLACE MACRO _pool_message_profile_tau2(argument) AS
-    'tau2=' || argument || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing';
-CREATE OR REPLACE MACRO _pool_message_profile_mu(argument) AS
-    'mu=' || argument || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number';
-CREATE OR REPLACE MACRO _pool_message_bad_weights(weights, rows) AS
-    weights || ' is null, NaN, negative or infinite in ' || rows
-        || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count';
-CREATE OR REPLACE MACRO _pool_message_bad_n(n, rows) AS
-    n || ' is null, NaN, negative or infinite in ' || rows
-        || ': n is a count of rows, a whole number of 0 or more';
-CREATE OR REPLACE MACRO _pool_message_bad_var(var, rows) AS
-    var || ' is null, NaN, negative or infinite in ' || rows
-        || ': var is a sample variance, 0 or more wherever n > 1';
-CREATE OR REPLACE MACRO _pool_message_bad_se(se, rows) AS
-    se || ' is null, NaN or negative in ' || rows
-        || ': a standard error is 0 or more, and infinite for an estimate without '
-        || 'information; leave out rows without one, with drop_nulls() in Polars or WHERE '
-        || '... IS NOT NULL in SQL';
-CREATE OR REPLACE MACRO _pool_message_not_finite_in_rows(argument, rows) AS
-    argument || ' is NaN or infinite in ' || rows || ': remove them, or count them as missing with nan=''null''';
-CREATE OR REPLACE MACRO _pool_message_no_count(value, rows) AS
-    value || ' is negative or fractional in ' || rows || ': a count is a whole number of 0 or more';
-CREATE OR REPLACE MACRO _pool_message_no_trials(trials, rows) AS
-    trials || ' is negative or fractional in ' || rows || ': trials are a whole number of 0 or more';
-CREATE OR REPLACE MACRO _pool_message_no_exposure(exposure, rows) AS
-    exposure || ' is 0 or negative in ' || rows || ': an exposure is a number above 0';
-CREATE OR REPLACE MACRO _pool_message_more_than_trials(value, trials, rows) AS
-    value || ' exceeds ' || trials || ' in ' || rows || ': there are no more events than trials';
-CREATE OR REPLACE MACRO _pool_message_not_finite(role, name) AS
-    'the ' || role || ' ' || name
-        || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''';
-CREATE OR REPLACE MACRO _pool_message_few_groups(argument, least, groups) AS
-    'tau2=' || argument || ' needs ' || least || ' groups at least, and there ' || groups
-        || ': the posterior has no finite total; give a proper prior, such as ' || '''half_cauchy(5)''';
-CREATE OR REPLACE MACRO _pool_message_improper_at_zero(argument) AS
-    'tau2=' || argument || ' leaves the posterior improper at tau = 0, which groups without sampling '
-        || 'variance ask for; give tau2 as a number';
-
 
 -- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
 --
@@ -2239,12 +1913,6 @@ CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
         ELSE []::VARCHAR[]
     END;
 
-CREATE OR REPLACE MACRO _pool_prior_defaults(name) AS
-    CASE
-        WHEN name = 'uniform' THEN [0.0, 'infinity'::DOUBLE]
-        ELSE []::DOUBLE[]
-    END;
-
 CREATE OR REPLACE MACRO _pool_wrong_number(name, numbers) AS
     CASE
         WHEN name IN ('half_cauchy', 'half_normal') AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
@@ -2267,125 +1935,6 @@ CREATE OR REPLACE MACRO _pool_wrong_number(name, numbers) AS
         WHEN name = 'beta' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'beta as a finite number above 0'
         WHEN name = 'gamma' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'rate as a finite number above 0'
     END;
-
-CREATE OR REPLACE MACRO _pool_prior_tail(name, a, b) AS
-    CASE
-        WHEN name IN ('half_cauchy', 'dumouchel') THEN 2.0
-        WHEN name = 'half_t' THEN a + 1
-        WHEN name = 'uniform' THEN CASE WHEN b < 'infinity'::DOUBLE THEN 'infinity'::DOUBLE ELSE 0.0 END
-        WHEN name = 'inverse_gamma' THEN 2 * a + 1
-        WHEN name = 'jeffreys' THEN 1.0
-        WHEN name = 'uniform_shrinkage' THEN 3.0
-        ELSE 'infinity'::DOUBLE
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_rise(name, a, b) AS
-    CASE
-        WHEN name = 'inverse_gamma' THEN 'infinity'::DOUBLE
-        WHEN name IN ('jeffreys', 'uniform_shrinkage') THEN 1.0
-        ELSE 0.0
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_rise_if_exact(name, a, b) AS
-    CASE
-        WHEN name = 'inverse_gamma' THEN 'infinity'::DOUBLE
-        WHEN name = 'jeffreys' THEN -1.0
-        ELSE 0.0
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_size(name, a, b) AS
-    CASE
-        WHEN name IN ('half_cauchy', 'half_normal') THEN a
-        WHEN name = 'half_t' THEN b
-        WHEN name = 'exponential' THEN 1 / a
-        WHEN name = 'inverse_gamma' THEN sqrt(b / (a + 0.5))
-        ELSE NULL
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_lower(name, a, b) AS
-    CASE
-        WHEN name = 'uniform' THEN a
-        ELSE 0.0
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_upper(name, a, b) AS
-    CASE
-        WHEN name = 'uniform' THEN b
-        ELSE 'infinity'::DOUBLE
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_is_proper(name, a, b) AS
-    CASE
-        WHEN name IN ('half_cauchy', 'half_normal', 'half_t', 'exponential', 'inverse_gamma', 'uniform_shrinkage',
-            'dumouchel') THEN true
-        WHEN name = 'uniform' THEN b < 'infinity'::DOUBLE
-        ELSE false
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_needs_errors(name) AS
-    CASE
-        WHEN name IN ('uniform_shrinkage', 'dumouchel') THEN true
-        ELSE false
-    END;
-
-CREATE OR REPLACE MACRO _pool_prior_density(name, tau, a, b, squared_precisions, harmonic_mean) AS
-    CASE
-        WHEN name = 'half_cauchy' THEN pool_half_t(tau, 1.0, a)
-        WHEN name = 'half_normal' THEN pool_half_normal(tau, a)
-        WHEN name = 'half_t' THEN pool_half_t(tau, a, b)
-        WHEN name = 'exponential' THEN pool_exponential(tau, a)
-        WHEN name = 'uniform' THEN 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END
-        WHEN name = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
-        WHEN name = 'jeffreys' THEN pool_jeffreys(tau, squared_precisions)
-        WHEN name = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, harmonic_mean)
-        WHEN name = 'dumouchel' THEN pool_dumouchel(tau, harmonic_mean)
-        ELSE 0.0
-    END;
-
-
--- Rendered from polars_pool/verbs by `python -m polars_pool.rendering`: edit there.
---
--- The columns of results after the keys: their names in order, and for results with one row per model an empty relation
--- of their names and types.
-CREATE OR REPLACE MACRO _pool_columns_of_moments() AS ['n', 'mean', 'var'];
-CREATE OR REPLACE MACRO _pool_columns_of_weighted_moments() AS ['n', 'mean', 'var', 'w'];
-CREATE OR REPLACE MACRO _pool_columns_of_shrink() AS ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'];
-CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust() AS
-    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage'];
-CREATE OR REPLACE MACRO _pool_columns_of_shrink_threshold() AS
-    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above'];
-CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust_threshold() AS
-    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage', 'p_above'];
-CREATE OR REPLACE MACRO _pool_columns_of_profile_of_groups() AS ['tau', 'estimate', 'se'];
-CREATE OR REPLACE MACRO _pool_columns_of_shrink_rates() AS
-    ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'];
-CREATE OR REPLACE MACRO _pool_columns_of_shrink_counts() AS
-    ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'];
-CREATE OR REPLACE MACRO _pool_columns_of_regress() AS
-    ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'];
-CREATE OR REPLACE MACRO _pool_columns_of_components() AS
-    ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2',
-        'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p',
-        'new_lower', 'new_upper', 'converged'];
-CREATE OR REPLACE MACRO _pool_columns_of_posterior_components() AS
-    ['groups', 'n', 'sigma2', 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2',
-        'tau2_median', 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper',
-        'mu_positive', 'new', 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior',
-        'sigma2_prior', 'log_marginal', 'bayes_factor', 'converged'];
-CREATE OR REPLACE MACRO _pool_columns_of_profile() AS
-    ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'];
-CREATE OR REPLACE MACRO _pool_columns_of_posterior_profile() AS
-    ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood', 'density'];
-CREATE OR REPLACE MACRO _pool_columns_of_compare() AS
-    ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
-        'pooling_groups'];
-CREATE OR REPLACE MACRO _pool_columns_of_components_rates() AS
-    ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'];
-CREATE OR REPLACE MACRO _pool_columns_of_components_counts() AS
-    ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood', 'converged'];
-CREATE OR REPLACE MACRO _pool_columns_of_regress_components() AS
-    ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
-        'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'];
 
 CREATE OR REPLACE MACRO _pool_empty_components() AS TABLE
     SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS mu,
@@ -2424,35 +1973,11 @@ CREATE OR REPLACE MACRO _pool_empty_compare() AS TABLE
         NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
     WHERE false;
 
-CREATE OR REPLACE MACRO _pool_empty_components_rates() AS TABLE
-    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
-        NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
-        NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-    WHERE false;
-
-CREATE OR REPLACE MACRO _pool_empty_components_counts() AS TABLE
-    SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
-        NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
-        NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-    WHERE false;
-
-CREATE OR REPLACE MACRO _pool_empty_regress_components() AS TABLE
-    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
-        NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
-        NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
-        NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu, NULL::DOUBLE AS icc,
-        NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional, NULL::DOUBLE AS log_likelihood,
-        NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-    WHERE false;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are numbers or names, and the messages about wrong ones. They need names and types, never data.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
-CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
-CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
+CREATE OR REPLACE MACRO _pool_absent(x) AS (typeof(x) IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)'));
 
 -- One of two relations: `plain` if all `inputs`, as in [n, var, se, weights], are absent, else `other`. DuckDB chooses
 -- the overload while it binds, and binds no other. A list of absent arguments has the type "NULL"[]. An expression on
@@ -2498,8 +2023,7 @@ CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
 -- The message about a wrong name, level, threshold or flag; NULL where the argument is right.
 CREATE OR REPLACE MACRO _pool_wrong_name(role, argument, names) AS
     CASE WHEN NOT list_contains(names, argument::VARCHAR)
-        THEN _pool_message_one_of(role, _pool_shown(argument), _pool_listed(names),
-            _pool_nearest(argument::VARCHAR, names))
+        THEN (role || '=' || _pool_shown(argument) || '; give one of ' || _pool_listed(names) || _pool_nearest(argument::VARCHAR, names))
     END;
 
 CREATE OR REPLACE MACRO _pool_is_level(argument) AS
@@ -2507,26 +2031,9 @@ CREATE OR REPLACE MACRO _pool_is_level(argument) AS
 
 CREATE OR REPLACE MACRO _pool_wrong_level(argument) AS
     CASE WHEN NOT _pool_is_level(argument)
-        THEN _pool_message_level(_pool_shown(argument),
-            CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
-                THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END)
+        THEN ('level=' || _pool_shown(argument) || '; give a number between 0 and 1, such as 0.95' || (CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
+                    THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END))
     END;
-
-CREATE OR REPLACE MACRO _pool_wrong_threshold(argument) AS
-    CASE
-        WHEN _pool_absent(argument) OR _pool_is_number(argument, '-infinity'::DOUBLE) THEN NULL
-        ELSE _pool_message_threshold(_pool_shown(argument),
-            CASE WHEN typeof(argument) <> 'BOOLEAN' AND _pool_number(argument) IS NOT NULL THEN 'a finite number'
-                ELSE 'a number' END)
-    END;
-
-CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
-    CASE WHEN typeof(argument) <> 'BOOLEAN' OR argument IS NULL
-        THEN role || '=' || _pool_shown(argument) || '; give true or false' END;
-
--- The level, or NULL where it is wrong: the arguments are checked elsewhere.
-CREATE OR REPLACE MACRO _pool_proper_level(level) AS
-    CASE WHEN _pool_is_level(level) THEN _pool_number(level) END;
 
 -- One row: the normal quantile of an interval. That of the default level is a number, which takes nothing to plan.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
@@ -2537,22 +2044,18 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     )
     FROM query_table(CASE WHEN _pool_number(level) = 0.95 THEN 'of_default' ELSE 'of_any_level' END);
 
-CREATE OR REPLACE MACRO _pool_numeric(type) AS
-    regexp_full_match(type,
-        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
-
 -- The message about the first role that has several columns or a column that is not numeric; NULL where there is none.
 CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
         list_filter(list_zip(roles, described, true),
-            lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+            lambda c: len(c[2].names) > 1 OR NOT regexp_full_match((c[2].types[1]),
+                'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"')),
         lambda c: CASE
             WHEN len(c[2].names) > 1
-                THEN _pool_message_several_columns(c[1], len(c[2].names), _pool_listed(c[2].names))
-            ELSE _pool_message_no_numbers(c[1], '''' || c[2].names[1] || '''', c[2].types[1])
+                THEN (c[1] || ' stands for ' || len(c[2].names) || ' columns, ' || _pool_listed(c[2].names) || '; give one')
+            ELSE (c[1] || '=' || ('''' || c[2].names[1] || '''') || ' is ' || (c[2].types[1]) || '; give a column of numbers or Booleans')
         END
     )[1];
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Priors that are written as text: their names and numbers, and the messages about wrong ones.
@@ -2561,66 +2064,47 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
 -- From the text of a prior: its name, its numbers with defaults for missing ones, and whether tau or mu is integrated
 -- out.
 CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
-CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
-    CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
-        THEN list_transform(
-            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
-        ELSE []::VARCHAR[] END;
+
 CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
     list_concat(
-        list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE)),
-        _pool_prior_defaults(_pool_prior_name(x))[len(_pool_prior_pieces(x)) + 1:]);
-CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_priors_of('tau2'), _pool_prior_name(x));
-CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
+        list_transform((CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
+            THEN list_transform(
+                string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+            ELSE []::VARCHAR[] END), lambda piece: TRY_CAST(piece AS DOUBLE)),
+        (CASE
+            WHEN _pool_prior_name(x) = 'uniform' THEN [0.0, 'infinity'::DOUBLE]
+            ELSE []::DOUBLE[]
+        END)[len((CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
+            THEN list_transform(
+                string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+            ELSE []::VARCHAR[] END)) + 1:]);
 
--- How a prior is written as text, whether a text is meant as a prior, and the message about a wrong one.
-CREATE OR REPLACE MACRO _pool_prior_form(name) AS
-    name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')';
-CREATE OR REPLACE MACRO _pool_may_be_prior(role, value) AS
-    list_contains(_pool_priors_of(role), _pool_prior_name(value))
-        OR role <> 'sigma2' AND contains(_pool_name(value), '(')
-        OR role = 'sigma2' AND _pool_is_tau_prior(value);
-
--- Whether a value is a prior of tau with all its numbers, and these are right. DuckDB computes this while it plans,
--- where a field of a struct would be read as a text.
-CREATE OR REPLACE MACRO _pool_is_right_prior(value) AS
-    list_transform([_pool_prior_name(value)], lambda prior: list_transform([_pool_prior_numbers(value)],
-        lambda numbers: list_contains(_pool_priors_of('tau2'), prior)
-            AND len(numbers) = len(_pool_prior_arguments(prior))
-            AND len(list_filter(numbers, lambda number: number IS NULL)) = 0
-            AND _pool_wrong_number(prior, numbers) IS NULL
-    )[1])[1];
+CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)) OR _pool_prior_name(mu) = 'normal';
 
 CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda _prior:
         CASE
             WHEN NOT list_contains(priors, _prior.name)
-                THEN _pool_message_no_prior(role, _pool_shown(value),
-                    array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', '),
-                    _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
+                THEN (role || '=' || _pool_shown(value) || ' is no prior; give one of ' || array_to_string(list_transform(priors, lambda name: (name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')')), ', ') || _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
             WHEN list_contains(list_transform(_prior.numbers, lambda x: x IS NULL), true)
                 OR len(_prior.numbers) <> len(_pool_prior_arguments(_prior.name))
-                THEN _pool_message_wrong_prior(
-                    role, _pool_shown(value), _pool_prior_form(_prior.name) || ' with numbers')
-            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(_prior.name, _prior.numbers))
+                THEN (role || '=' || _pool_shown(value) || ': give ' || ((_prior.name || '(' || array_to_string(_pool_prior_arguments(_prior.name), ', ') || ')') || ' with numbers'))
+            ELSE (role || '=' || _pool_shown(value) || ': give ' || _pool_wrong_number(_prior.name, _prior.numbers))
         END
     )[1];
 
-CREATE OR REPLACE MACRO _pool_wrong_prior(role, value) AS
-    CASE
-        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(value) || ' is integrated out in Python alone; give a '
-            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
-        ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
-    END;
-
 CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) AS
     CASE
-        WHEN _pool_may_be_prior(role, value) THEN _pool_wrong_prior(role, value)
+        WHEN (list_contains(_pool_priors_of(role), _pool_prior_name(value))
+            OR role <> 'sigma2' AND contains(_pool_name(value), '(')
+            OR role = 'sigma2' AND list_contains(_pool_priors_of('tau2'), _pool_prior_name(value))) THEN (CASE
+                WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(value) || ' is integrated out in Python alone; give a '
+                    || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+                ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
+            END)
         WHEN NOT (list_contains(pool_method_names(role), _pool_name(value)) OR _pool_is_number(value, least))
-        THEN _pool_message_number_or_one_of(role, _pool_shown(value), number, _pool_listed(pool_method_names(role)),
-            _pool_nearest(_pool_name(value), pool_method_names(role)))
+        THEN (role || '=' || _pool_shown(value) || '; give ' || number || ', or one of ' || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(value), pool_method_names(role)))
     END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are expressions: the names and types of the columns that they stand for.
@@ -2639,117 +2123,27 @@ CREATE OR REPLACE MACRO _pool_read(tbl) AS
         ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
     END;
 
--- Whether the text of an expression names no column, but only literals, functions, types and signs.
-CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
-    NOT regexp_matches(
-        regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
-            || '|\b\d[\w.]*|\b(?i:true|false|over|select|current_(date|time|timestamp)|localtime(stamp)?)\b', '', 'g'),
-        '[[:alpha:]_"]|[^\x00-\x7F]');
-
 -- The type of an argument's column, and whether its value is not null on a row of nulls: then it reads no column.
 CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
 
--- Columns between nulls as one list for each null: the columns that follow it.
-CREATE OR REPLACE MACRO _pool_split(columns) AS
-    list_transform(
-        list_filter(range(1, len(columns) + 1), lambda i: columns[i] IS NULL),
-        lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
-    );
-
 -- The name of the first column of a described argument that reads no column of the table.
 CREATE OR REPLACE MACRO _pool_constant(described) AS
-    list_filter(list_zip(described.names, described.known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1];
-
--- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names`
--- holds the names; `arguments` has the columns of all arguments, with a null column before each argument.
-CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
-    SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
-            names: argument[1],
-            types: list_transform(argument[2], lambda _c: _c.type),
-            known: list_transform(argument[2], lambda _c: _c.known)
-        }) AS described
-    FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
-
--- Names as an argument of a macro: one column, or several by name.
-CREATE OR REPLACE MACRO _pool_as_argument(names) AS
-    CASE
-        WHEN len(names) > 1 THEN 'COLUMNS([' || _pool_listed(names) || '])'
-        WHEN regexp_full_match(names[1], '[A-Za-z_]\w*') THEN names[1]
-        ELSE '"' || replace(names[1], '"', '""') || '"'
-    END;
+    list_filter(list_zip(described.names, described.known), lambda c: c[2] AND (NOT regexp_matches(
+        regexp_replace(c[1], '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
+            || '|\b\d[\w.]*|\b(?i:true|false|over|select|current_(date|time|timestamp)|localtime(stamp)?)\b', '', 'g'),
+        '[[:alpha:]_"]|[^\x00-\x7F]')))[1][1];
 
 -- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
 CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
     SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- Whether a column is a key: a key of groups under its own name, or a key of models under its private name.
-CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
-
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS
     NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
 
--- True, or an error: a result that keeps all columns of a table needs a free name for its own, and no private names.
-CREATE OR REPLACE MACRO _pool_free(columns, name) AS
-    CASE
-        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
-            THEN error('the table has a column ''' || name || ''' already; rename it first')
-        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
-            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
-                || ''' of the table begins with ''_pool_'', as private names do; rename it')
-        ELSE true
-    END;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Keys of groups and models: messages about wrong ones, and the equality of two keys.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The texts in an expression, and the message about keys that read no column.
-CREATE OR REPLACE MACRO _pool_texts(expression) AS
-    list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
-CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
-    list_transform(
-        list_filter(
-            [{role: 'over', constant: over, texts: _pool_texts(over)},
-                {role: 'by', constant: "by", texts: _pool_texts("by")}],
-            lambda _key: _key.constant IS NOT NULL),
-        lambda _key: _key.role || '=' || regexp_replace(_key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
-            || ' reads no column, so it is the same in every row; '
-            || CASE WHEN len(_key.texts) > 0 AND list_has_all(columns, _key.texts)
-                THEN 'did you mean ' || _pool_as_argument(_key.texts) || '?'
-                ELSE 'give a column, or several as COLUMNS([...]) of their names' END
-    )[1];
-
--- The message about an argument that follows the keys without a name, with a proposal.
-CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
-    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
-        || CASE
-            WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
-            WHEN NOT list_has_all(columns, list_concat(keys, unnamed))
-                THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
-                    || 'WITH named AS (SELECT *, ... AS name FROM ...)'
-            ELSE array_to_string(list_transform(
-                [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
-                    {before: 'the keys of models as over := ', names: unnamed}],
-                lambda _meant: _meant.before || _pool_as_argument(_meant.names)), ', ')
-        END;
-
--- The first key with a name that the macros use themselves: a private name, or NULL, the name of a missing key. With
--- over := NULL the name NULL is compared without case.
-CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
-    list_filter(names, lambda name:
-        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
-
--- The message about the names of keys: a private name, a name in both `over` and `by`, or the name of a result column.
-CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
-    coalesce(
-        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
-            || ''' bears a private name; rename it first',
-        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || ''''),
-        _pool_message_key_of_result(
-            '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
-    );
 
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
 -- arguments are by, over, and what follows the keys without a name. Where the keys are columns, without `over`, only
@@ -2759,22 +2153,61 @@ CREATE OR REPLACE MACRO _pool_keys_of(
 ) AS TABLE
     WITH named AS (
         SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
-            _pool_absent_type(described[2].types[1]) AS no_over,
+            ((described[2].types[1]) IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)')) AS no_over,
             CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names
-        FROM _pool_described(of_names, arguments)
+        FROM (SELECT list_transform(list_zip(names, list_transform(
+            list_filter(range(1, len(columns) + 1), lambda i: columns[i] IS NULL),
+            lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
+        )), lambda argument: {
+                names: argument[1],
+                types: list_transform(argument[2], lambda _c: _c.type),
+                known: list_transform(argument[2], lambda _c: _c.known)
+            }) AS described
+        FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments)))
     ),
     with_names AS (
-        SELECT *, _pool_wrong_names(over_names, by_names, beside_null,
-            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result) AS wrong_keys
+        SELECT *, coalesce(
+            'the key ''' || (list_filter(list_concat(over_names, by_names), lambda name:
+                starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1])
+                || ''' bears a private name; rename it first',
+            ('the key ' || ('''' || list_intersect(over_names, by_names)[1] || '''') || ' appears twice in by= and over=; name each key once'),
+            ('the key ' || ('''' || list_filter((CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END), lambda key: list_contains(result, lower(key)))[1] || '''') || ' bears the name of a result column (' || _pool_listed(result) || '); rename it first')
+        ) AS wrong_keys
         FROM named
     ),
     with_columns AS (
         SELECT * REPLACE (coalesce(
-            CASE WHEN described[3].types <> ['"NULL"'] THEN _pool_wrong_unnamed(
-                by_names, described[3].names, _pool_constant(described[3]), columns) END,
+            CASE WHEN described[3].types <> ['"NULL"'] THEN ('the argument ' || array_to_string((described[3].names), ', ') || ' after the keys has no name; '
+                || CASE
+                    WHEN _pool_constant(described[3]) IS NOT NULL THEN 'give it one, as in level := 0.9'
+                    WHEN NOT list_has_all(columns, list_concat(by_names, (described[3].names)))
+                        THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
+                            || 'WITH named AS (SELECT *, ... AS name FROM ...)'
+                    ELSE array_to_string(list_transform(
+                        [{before: 'give several keys as ', names: list_concat(by_names, (described[3].names))},
+                            {before: 'the keys of models as over := ', names: (described[3].names)}],
+                        lambda _meant: _meant.before || (CASE
+                            WHEN len(_meant.names) > 1 THEN 'COLUMNS([' || _pool_listed(_meant.names) || '])'
+                            WHEN regexp_full_match(_meant.names[1], '[A-Za-z_]\w*') THEN _meant.names[1]
+                            ELSE '"' || replace(_meant.names[1], '"', '""') || '"'
+                        END)), ', ')
+                END) END,
             wrong_keys,
-            _pool_wrong_constant(
-                CASE WHEN NOT no_over THEN _pool_constant(described[2]) END, _pool_constant(described[1]), columns)
+            (list_transform(
+                list_filter(
+                    [{role: 'over', constant: (CASE WHEN NOT no_over THEN _pool_constant(described[2]) END), texts: list_transform(regexp_extract_all((CASE WHEN NOT no_over THEN _pool_constant(described[2]) END), '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''))},
+                        {role: 'by', constant: _pool_constant(described[1]), texts: list_transform(regexp_extract_all(_pool_constant(described[1]), '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''))}],
+                    lambda _key: _key.constant IS NOT NULL),
+                lambda _key: _key.role || '=' || regexp_replace(_key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+                    || ' reads no column, so it is the same in every row; '
+                    || CASE WHEN len(_key.texts) > 0 AND list_has_all(columns, _key.texts)
+                        THEN 'did you mean ' || (CASE
+                            WHEN len(_key.texts) > 1 THEN 'COLUMNS([' || _pool_listed(_key.texts) || '])'
+                            WHEN regexp_full_match(_key.texts[1], '[A-Za-z_]\w*') THEN _key.texts[1]
+                            ELSE '"' || replace(_key.texts[1], '"', '""') || '"'
+                        END) || '?'
+                        ELSE 'give a column, or several as COLUMNS([...]) of their names' END
+            )[1])
         ) AS wrong_keys)
         FROM with_names, (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
     ),
@@ -2785,7 +2218,6 @@ CREATE OR REPLACE MACRO _pool_keys_of(
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
     typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
         OR model IS NOT DISTINCT FROM other;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Values of a column as DOUBLE: missing, finite, improper and exact ones, and two columns of one row.
@@ -2800,14 +2232,6 @@ CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
 
 -- Whether a weight, a count, a variance or a standard error is missing, negative, NaN or infinite.
 CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
-
--- The precision that represents se = 0: it is larger than any other, and its products stay finite.
-CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
-
--- A value, or NULL where the other value of the row is missing: a row counts where both are known.
-CREATE OR REPLACE MACRO _pool_paired(value, other, nan) AS
-    CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The offset that the first values of a column have in common: deviations from it lose no digits.
@@ -2860,19 +2284,6 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     )
     FROM _pool_origin_from('_pool_firsts');
 
--- A decimal less the offset, with the smallest of these scales that holds both; NULL where none does.
-CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
-    CASE
-        WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
-        WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
-        WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
-        WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
-        WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
-        WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
-        WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
-        WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
-    END;
-
 -- The value less the offset, rounded once. Wide types are subtracted in a type that holds the difference exactly, where
 -- DOUBLE shows that it fits. Elsewhere the difference is so large that DOUBLE has all digits of the result.
 CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
@@ -2891,10 +2302,18 @@ CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scal
         WHEN typeof(value) = 'UHUGEINT'
             THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
         WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
-            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
+            THEN coalesce((CASE
+                WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
+                WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
+                WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
+                WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
+                WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
+                WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
+                WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
+                WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
+            END), TRY_CAST(value AS DOUBLE) - origin)
         ELSE TRY_CAST(value AS DOUBLE) - origin
     END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Wrong values in the data: the message for a number of rows.
@@ -2907,21 +2326,9 @@ CREATE OR REPLACE MACRO _pool_number_of_rows(bad) AS
 -- A column as a message names it.
 CREATE OR REPLACE MACRO _pool_column_of_role(role, name) AS role || '=''' || name || '''';
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Groups without rows: the keys of another table that are not among the groups.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
-CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
-    regexp_full_match(type, kind) AND regexp_full_match(other, kind);
-CREATE OR REPLACE MACRO _pool_one_type(types, others) AS
-    len(types) = len(others) AND len(list_filter(list_zip(types, others), lambda pair: NOT (
-        pair[1] = pair[2]
-        OR _pool_both(pair[1], pair[2], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER')
-        OR _pool_both(pair[1], pair[2], 'U(TINY|SMALL|BIG)INT|UINTEGER')
-        OR _pool_both(pair[1], pair[2], 'VARCHAR|(?s)ENUM\(.*\)')
-    ))) = 0;
 
 -- The keys of another table that are not among the groups.
 CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
@@ -2933,7 +2340,12 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
         SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false
     ),
     _pool_same_types AS (
-        SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
+        SELECT CASE WHEN (len(of_left.types) = len(of_right.types) AND len(list_filter(list_zip(of_left.types, of_right.types), lambda pair: NOT (
+            pair[1] = pair[2]
+            OR (regexp_full_match(pair[1], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER') AND regexp_full_match(pair[2], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER'))
+            OR (regexp_full_match(pair[1], 'U(TINY|SMALL|BIG)INT|UINTEGER') AND regexp_full_match(pair[2], 'U(TINY|SMALL|BIG)INT|UINTEGER'))
+            OR (regexp_full_match(pair[1], 'VARCHAR|(?s)ENUM\(.*\)') AND regexp_full_match(pair[2], 'VARCHAR|(?s)ENUM\(.*\)'))
+        ))) = 0) THEN true ELSE error('the keys are '
             || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
         FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
             (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
@@ -2947,50 +2359,10 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
     WHERE (SELECT same_types FROM _pool_same_types);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Tails and quantiles of many beta and gamma distributions at once, one per row, by the formulas of
 -- distributions/odds.sql: they are planned once and run column by column.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- Nodes in (0, 1) and weights of the Gauss-Legendre rule: of 24 points where both shapes are 32 or more and the
--- integrand is nearly that of a normal tail (error below 1e-12), else of 48.
-CREATE OR REPLACE MACRO _pool_nodes_of_24() AS
-    '[
-        0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
-        0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
-        0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
-        0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
-        0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
-    ]'::DOUBLE[];
-CREATE OR REPLACE MACRO _pool_weights_of_24() AS
-    '[
-        0.0061706148999936, 0.014265694314466832, 0.022138719408709904, 0.02964929245771839, 0.03667324070554015,
-        0.04309508076597664, 0.04880932605205694, 0.05372213505798282, 0.0577528340268628, 0.060835236463901696,
-        0.06291872817341415, 0.06396909767337608, 0.06396909767337608, 0.06291872817341415, 0.060835236463901696,
-        0.0577528340268628, 0.05372213505798282, 0.04880932605205694, 0.04309508076597664, 0.03667324070554015,
-        0.02964929245771839, 0.022138719408709904, 0.014265694314466832, 0.0061706148999936
-    ]'::DOUBLE[];
-CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
-    CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
-        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END;
-CREATE OR REPLACE MACRO _pool_weights_of(a, b) AS
-    CASE WHEN a >= 32 AND b >= 32 THEN _pool_weights_of_24()
-        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.weight) END;
-
--- The integral over the window of the density of the log odds, divided by that at its beginning and by the width:
--- `reach` is the signed width, `lead` is reach times the power of the odds, x the probability at the beginning, and n
--- the power of the change 1 + x (exp(u) - 1). Where n is large, it amplifies the rounding of this change: there the sum
--- has another form. For the gamma distribution x is 0. One CASE outside of the lambdas is three times as fast as one
--- inside.
-CREATE OR REPLACE MACRO _pool_window_integral(nodes, weights, reach, lead, x, n, mean) AS
-    list_dot_product(weights, CASE
-        WHEN n < 1e4 THEN list_transform(nodes, lambda y: exp(lead * y - n * ln(1 - x + x * exp(reach * y))))
-        WHEN isinf(n) THEN list_transform(nodes, lambda y:
-            exp(lead * y - 2 * mean * sinh(reach * y / 2) * exp(reach * y / 2)))
-        ELSE list_transform(nodes, lambda y: exp(lead * y - 2 * n
-            * atanh(x * sinh(reach * y / 2) / (exp(-reach * y / 2) + x * sinh(reach * y / 2)))))
-    END);
 
 -- D(1 + t) = t - log(1 + t), from z = t / (2 + t): _pool_log_excess_series.
 CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
@@ -2999,71 +2371,6 @@ CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
             + z * z * (1 / 11 + z * z * (1 / 13 + z * z * (1 / 15 + z * z * (1 / 17))))))))
         ELSE t - ln(1 + t)
     END;
-
--- Requests with the integral over all w, the split, and the point where the search of a quantile begins. It begins at
--- the split, unless `z`, the normal quantile of p, is known and p lies clearly on one side.
-CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
-    WITH ratios AS (
-        SELECT id, a, b, w, p, z, 1 / a AS u, 1 / b AS v,
-            list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r
-        FROM query_table(requests)
-    ),
-    -- the first cumulants of a difference of log gamma variables (Cornish & Fisher 1938)
-    cumulants AS (
-        SELECT id, a, b, w, p, z, ln((1 + u) / (1 + v)) AS split,
-            z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 AS direct,
-            sqrt(6.2831853071795864769e0 * (u + v)) * r[1] * (r[2] / r[3]) AS integral,
-            (1 + v / 6) * v / 2 - (1 + u / 6) * u / 2 AS centre,
-            (1 + (0.5 + u / 6) * u) * u + (1 + (0.5 + v / 6) * v) * v AS variance,
-            (1 + (1 + v / 2) * v) * (v * v) - (1 + (1 + u / 2) * u) * (u * u) AS third
-        FROM ratios
-    )
-    SELECT id, a, b, w, p, integral, split, direct,
-        CASE WHEN CASE WHEN direct THEN p > 0.5 ELSE w > split END THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END AS side,
-        CASE
-            WHEN NOT direct THEN coalesce(w, split)
-            WHEN p > 0.5 THEN greatest(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
-            ELSE least(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
-        END AS place
-    FROM cumulants;
-
--- Searches with the height of the density, Mills' ratio and its derivatives at their point, outward. a_, b_, w_ and s
--- are a, b, place and side, with the odds inverted where x > 1/2; `mean` is (a + b) x.
-CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
-    WITH turned AS (
-        SELECT *, CASE WHEN turn THEN b ELSE a END AS a_, CASE WHEN turn THEN a ELSE b END AS b_,
-            CASE WHEN turn THEN -place ELSE place END AS w_, CASE WHEN turn THEN -side ELSE side END AS s
-        FROM (SELECT *, a * exp(place) > b AS turn FROM query_table(search) WHERE result IS NULL)
-    ),
-    changed AS (SELECT *, pool_expm1(w_) AS e, 1 + e / (1 + b_ / a_) AS odds FROM turned),
-    placed AS (
-        SELECT *, a_ * exp(w_) / odds AS mean, mean / (a_ + b_) AS x, e / (1 + a_ / b_) / odds AS up,
-            -e / (1 + b_ / a_) / odds AS down
-        FROM changed
-    ),
-    sloped AS (
-        SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-            (mean + x) * (1 - x) AS curvature, _pool_window_level(push, curvature) AS level,
-            up / (2 + up) AS up_z, down / (2 + down) AS down_z
-        FROM placed
-    ),
-    windowed AS (
-        SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE _pool_window(push, curvature) END
-                AS reach,
-            reach * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END AS lead, a_ + b_ + 1 AS power
-        FROM sloped
-    )
-    SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END
-            + CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END * abs(reach)
-                * _pool_window_integral(_pool_nodes_of(a_, b_), _pool_weights_of(a_, b_), reach, lead, x, power, mean)
-            AS mills,
-        CASE
-            WHEN abs(w_) < 0.25 THEN a_ * _pool_excess_from(up, up_z)
-                + CASE WHEN isinf(b_) THEN 0.0 ELSE b_ * _pool_excess_from(down, down_z) END
-            WHEN isinf(b_) THEN a_ * (e - w_)
-            ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
-        END AS height
-    FROM windowed;
 
 -- For each id of the requests (id, a, b, w, p, z): where w is not null, the probabilities of more than w (`result`) and
 -- of no more (`below`); else the w with probability p below it. A search begins with the tail at w, with the side of p,
@@ -3074,7 +2381,29 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
     WITH RECURSIVE _pool_odds AS (
         SELECT *, 0 AS step, NULL::DOUBLE AS result,
             CASE WHEN direct THEN ln(CASE WHEN side < 0 THEN p ELSE 1 - p END * integral) END AS target
-        FROM _pool_begun_odds(requests)
+        FROM (WITH ratios AS (
+            SELECT id, a, b, w, p, z, 1 / a AS u, 1 / b AS v,
+                list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r
+            FROM query_table(requests)
+        ),
+        
+        cumulants AS (
+            SELECT id, a, b, w, p, z, ln((1 + u) / (1 + v)) AS split,
+                z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 AS direct,
+                sqrt(6.2831853071795864769e0 * (u + v)) * r[1] * (r[2] / r[3]) AS integral,
+                (1 + v / 6) * v / 2 - (1 + u / 6) * u / 2 AS centre,
+                (1 + (0.5 + u / 6) * u) * u + (1 + (0.5 + v / 6) * v) * v AS variance,
+                (1 + (1 + v / 2) * v) * (v * v) - (1 + (1 + u / 2) * u) * (u * u) AS third
+            FROM ratios
+        )
+        SELECT id, a, b, w, p, integral, split, direct,
+            CASE WHEN CASE WHEN direct THEN p > 0.5 ELSE w > split END THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END AS side,
+            CASE
+                WHEN NOT direct THEN coalesce(w, split)
+                WHEN p > 0.5 THEN greatest(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
+                ELSE least(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
+            END AS place
+        FROM cumulants)
         UNION ALL
         SELECT id, a, b, w, p, integral, split, direct,
             CASE WHEN target IS NULL AND p > tail THEN 1.0 ELSE side END, coalesce(moved, place), step + 1,
@@ -3089,7 +2418,7 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
             SELECT *, abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
                 side * greatest(side * split, side * place + CASE
                     WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
-                    ELSE _pool_outward_step(excess, mills, slope) END) AS moved
+                    ELSE (excess * mills / greatest(0.5, 1 + excess * (1 - slope * mills) / 2)) END) AS moved
             FROM (
                 SELECT *, f * f + d1 AS third, excess * excess * excess AS cube,
                     f * (f * f + d1) + (3 * f + d) * d1 + m2 * bend * (s * (1 - 2 * x) * mills + 2 * f) AS fourth,
@@ -3099,7 +2428,74 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
                     FROM (
                         SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend, mills * mills AS m2,
                             slope * mills AS d
-                        FROM _pool_odds_at('_pool_odds')
+                        FROM (WITH turned AS (
+                            SELECT *, CASE WHEN turn THEN b ELSE a END AS a_, CASE WHEN turn THEN a ELSE b END AS b_,
+                                CASE WHEN turn THEN -place ELSE place END AS w_, CASE WHEN turn THEN -side ELSE side END AS s
+                            FROM (SELECT *, a * exp(place) > b AS turn FROM query_table('_pool_odds') WHERE result IS NULL)
+                        ),
+                        changed AS (SELECT *, pool_expm1(w_) AS e, 1 + e / (1 + b_ / a_) AS odds FROM turned),
+                        placed AS (
+                            SELECT *, a_ * exp(w_) / odds AS mean, mean / (a_ + b_) AS x, e / (1 + a_ / b_) / odds AS up,
+                                -e / (1 + b_ / a_) / odds AS down
+                            FROM changed
+                        ),
+                        sloped AS (
+                            SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
+                                (mean + x) * (1 - x) AS curvature, (76 / (push + sqrt(push * push + 76 * curvature))) AS level,
+                                up / (2 + up) AS up_z, down / (2 + down) AS down_z
+                            FROM placed
+                        ),
+                        windowed AS (
+                            SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE (76 / (push - 19 + sqrt((push - 19) * (push - 19) + 76 * (push + curvature)))) END
+                                    AS reach,
+                                reach * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END AS lead, a_ + b_ + 1 AS power
+                            FROM sloped
+                        )
+                        SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END
+                                + CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END * abs(reach)
+                                    * list_dot_product((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+        0.0061706148999936, 0.014265694314466832, 0.022138719408709904, 0.02964929245771839, 0.03667324070554015,
+        0.04309508076597664, 0.04880932605205694, 0.05372213505798282, 0.0577528340268628, 0.060835236463901696,
+        0.06291872817341415, 0.06396909767337608, 0.06396909767337608, 0.06291872817341415, 0.060835236463901696,
+        0.0577528340268628, 0.05372213505798282, 0.04880932605205694, 0.04309508076597664, 0.03667324070554015,
+        0.02964929245771839, 0.022138719408709904, 0.014265694314466832, 0.0061706148999936
+    ]'::DOUBLE[])
+                                         ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.weight) END), CASE
+                                        WHEN power < 1e4 THEN list_transform((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+        0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
+        0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
+        0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
+        0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
+        0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
+    ]'::DOUBLE[])
+                                        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END), lambda y: exp(lead * y - power * ln(1 - x + x * exp(reach * y))))
+                                        WHEN isinf(power) THEN list_transform((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+        0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
+        0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
+        0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
+        0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
+        0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
+    ]'::DOUBLE[])
+                                        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END), lambda y:
+                                            exp(lead * y - 2 * mean * sinh(reach * y / 2) * exp(reach * y / 2)))
+                                        ELSE list_transform((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+        0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
+        0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
+        0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
+        0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
+        0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
+    ]'::DOUBLE[])
+                                        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END), lambda y: exp(lead * y - 2 * power
+                                            * atanh(x * sinh(reach * y / 2) / (exp(-reach * y / 2) + x * sinh(reach * y / 2)))))
+                                    END)
+                                AS mills,
+                            CASE
+                                WHEN abs(w_) < 0.25 THEN a_ * _pool_excess_from(up, up_z)
+                                    + CASE WHEN isinf(b_) THEN 0.0 ELSE b_ * _pool_excess_from(down, down_z) END
+                                WHEN isinf(b_) THEN a_ * (e - w_)
+                                ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
+                            END AS height
+                        FROM windowed)
                     )
                 )
             )
@@ -3109,83 +2505,12 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
         CASE WHEN side < 0 THEN result ELSE 1 - result END AS below
     FROM _pool_odds WHERE result IS NOT NULL;
 
-
 -- Rendered from polars_pool/formulas/estimators.py by `python -m polars_pool.rendering`: edit there.
 --
 -- The estimators of tau2: what each needs, and its formulas in terms of the columns of fit.sql and search.sql.
 --
 -- A table macro has one CTE per estimator and reads the one that `method` names when the query is planned: the others
 -- are not bound.
-
--- The estimator that computes tau2: about a known mu some are another one.
-CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
-    CASE
-        WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
-        ELSE _pool_name(tau2)
-    END;
-
--- Whether there are enough groups for an estimator.
-CREATE OR REPLACE MACRO _pool_enough(method, j, fitted) AS
-    CASE
-        WHEN method IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
-        WHEN method = 'chung' THEN j >= 2 AND j - fitted >= 1
-        ELSE j >= 1 AND j - fitted >= 1
-    END;
-
--- Whether sigma2 and tau2 are estimated together from rows with one sigma2.
-CREATE OR REPLACE MACRO _pool_is_joint(method) AS
-    method IN ('ml', 'reml', 'cv');
-
--- Whether the estimate is the maximum of a likelihood.
-CREATE OR REPLACE MACRO _pool_is_likelihood(method) AS
-    method IN ('ml', 'reml');
-
--- Whether it is the maximum of the restricted likelihood.
-CREATE OR REPLACE MACRO _pool_is_restricted(method) AS
-    method = 'reml';
-
--- Whether an estimator fits rows, moments and published estimates, with weights and without.
-CREATE OR REPLACE MACRO _pool_fits_every_input(tau2) AS
-    _pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
-        'chung', 'sure');
-
--- Whether tau2 is above 0 even where all means agree.
-CREATE OR REPLACE MACRO _pool_is_positive(method) AS
-    method = 'chung';
-
--- Whether the weights of the groups use another tau2 than the estimate.
-CREATE OR REPLACE MACRO _pool_is_corrected(tau2) AS
-    _pool_name(tau2) = 'morris';
-
--- The tau2 that they use.
-CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
-    CASE
-        WHEN _pool_name(tau2) = 'morris'
-            THEN CASE WHEN v = 'infinity'::DOUBLE THEN estimate ELSE (df * estimate + 2 * v) / (df - 2) END
-        ELSE estimate
-    END;
-
--- Whether the variance of tau2 comes from that of squares with weights.
-CREATE OR REPLACE MACRO _pool_error_has_weights(method) AS
-    method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml');
-
--- The weight of a group in these squares; h is 1 / (v + tau2).
-CREATE OR REPLACE MACRO _pool_error_weight(method, w, v, crude, h) AS
-    CASE
-        WHEN method = 'anova' THEN w
-        WHEN method = 'he' THEN 1.0
-        WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
-        WHEN method = 'sj' THEN 1 / (v + crude)
-        ELSE h
-    END;
-
--- Whether it grows with w; else it grows with the precision.
-CREATE OR REPLACE MACRO _pool_error_weighs_w(method) AS
-    method = 'anova';
-
--- Whether the variance of squares is that of means of variance 1.
-CREATE OR REPLACE MACRO _pool_error_is_standardised(method) AS
-    method IN ('ml', 'reml');
 
 -- The variance of tau2 where v is known.
 CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df,
@@ -3200,77 +2525,699 @@ CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_var
         WHEN method = 'reml' THEN 4 / squares_variance
     END;
 
--- Minus its bias, to first order.
-CREATE OR REPLACE MACRO _pool_error_correction(method, fitted, j, df, s1, s2) AS
-    CASE
-        WHEN method IN ('pm', 'eb') THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1)
-        WHEN method = 'pmm' THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1) - (df - pool_chi_square_median(df)) / s1
-        WHEN method = 'ml' THEN fitted * (1 / s1)
-        ELSE 0.0
-    END;
-
--- What a group counts in the squares of an estimator: by its size, alike, or by its precision.
-CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
-    CASE
-        WHEN method = 'anova' THEN w
-        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
-        WHEN method = 'sj' THEN 1 / (v + CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
-        ELSE 1.0
-    END;
-
--- Whether groups with v = 0 outweigh all others.
-CREATE OR REPLACE MACRO _pool_exact_outweigh(method) AS
-    method IN ('dl', 'hs', 'hsk');
-
--- tau2 of every model from its sums of moments, before it is truncated at 0.
-CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
-    WITH "anova" AS (
-        SELECT model,
-            CASE
-                WHEN known IS NOT NULL THEN (ad2 - av) / a
-                ELSE (ad2 - av + a2v / a) * a / pairs
-            END AS x
-        FROM query_table(sums)
+-- x, which is tau2 or rho = tau2 / sigma2, of every model by one estimator; by `known` no estimate. hd2 is the
+-- sum of squares there and `done` whether the search settled, NULL for a closed form.
+CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
+    WITH "known" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, NULL::DOUBLE AS x
+        FROM query_table(facts)
     ),
-    "he" AS (FROM "anova"),
-    "dl" AS (
-        SELECT model,
-            CASE
-                WHEN exact > fitted THEN exact_d2 / (exact - fitted)
-                WHEN exact > 0 THEN (ad2 - j + 1) / (2 * a)
-                WHEN known IS NOT NULL THEN (ad2 - j) / a
-                ELSE (ad2 - j + a / a) * a / pairs
-            END AS x
-        FROM query_table(sums)
+    "anova" AS (FROM _pool_by_moments(moved, facts, 'anova')),
+    "plugin" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / df AS x
+        FROM query_table(facts)
     ),
-    "hs" AS (
-        SELECT model,
-            CASE
-                WHEN exact > fitted THEN exact_d2 / exact
-                WHEN exact > 0 THEN 0.0
-                ELSE (ad2 - j) / a
-            END AS x
-        FROM query_table(sums)
+    "he" AS (FROM _pool_by_moments(moved, facts, 'he')),
+    "dl" AS (FROM _pool_by_moments(moved, facts, 'dl')),
+    "hs" AS (FROM _pool_by_moments(moved, facts, 'hs')),
+    "hsk" AS (FROM _pool_by_moments(moved, facts, 'hsk')),
+    "sj" AS (FROM _pool_by_moments(moved, facts, 'sj')),
+    "js" AS (
+        SELECT * REPLACE (
+            CASE WHEN unequal = 0 THEN x ELSE error('tau2=''' || 'js' || ''' is for groups of equal sampling variance, all of as many rows, and those of '
+                || CASE WHEN unequal = 1 THEN '1 model' ELSE format('{:,} models', unequal) END
+                || ' differ: ' || '''morris'' and ''chung''' || ' fit them') END AS x
+        )
+        FROM (
+            SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / (df - 2) - vmax AS x
+            FROM query_table(facts)
+        ), (SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts))
     ),
-    "hsk" AS (
-        SELECT model,
-            CASE
-                WHEN exact > fitted THEN j / df * exact_d2 / exact
-                WHEN exact > 0 THEN 0.0
-                ELSE (j / df * ad2 - j) / a
-            END AS x
-        FROM query_table(sums)
-    ),
-    "sj" AS (
-        SELECT model, plain_squares / j * ad2 / df AS x
-        FROM query_table(sums)
-    )
+    "pm" AS (FROM _pool_by_search(moved, facts, 'pm')),
+    "eb" AS (FROM _pool_by_search(moved, facts, 'eb')),
+    "morris" AS (FROM _pool_by_search(moved, facts, 'morris')),
+    "pmm" AS (FROM _pool_by_search(moved, facts, 'pmm')),
+    "ml" AS (FROM _pool_by_search(moved, facts, 'ml')),
+    "reml" AS (FROM _pool_by_search(moved, facts, 'reml')),
+    "chung" AS (FROM _pool_by_search(moved, facts, 'chung')),
+    "sure" AS (FROM _pool_by_search(moved, facts, 'sure')),
+    "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
     FROM query_table(method);
 
--- Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without
--- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.
-CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
-    WITH "pm" AS (
+-- One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an
+-- error when the query runs.
+CREATE OR REPLACE MACRO _pool_components(groups, inputs, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+    WITH "known" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'known', level, test, limits, detail)),
+    "anova" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
+    "plugin" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
+    "he" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'he', level, test, limits, detail)),
+    "dl" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
+    "hs" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
+    "hsk" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
+    "sj" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
+    "js" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'js', level, test, limits, detail)),
+    "pm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
+    "eb" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
+    "morris" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
+    "pmm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
+    "ml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
+    "reml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
+    "chung" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
+    "sure" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
+    "cv" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'cv', level, test, limits, detail))
+    FROM query_table(CASE
+        WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN (CASE
+            WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
+            ELSE _pool_name(tau2)
+        END) ELSE 'known'
+    END);
+
+-- Rendered from polars_pool/formulas/compression.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The constants of the compression of groups by their sampling variance.
+
+-- A model with at least so many groups is compressed.
+CREATE OR REPLACE MACRO _pool_groups_compressed() AS 4096;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The request for a one-way model: arguments that do not fit together or do not fit the columns.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: `proper`, which input the arguments describe, and the names of columns for messages. A query that reads
+-- `proper` fails with the message about the first wrong argument.
+CREATE OR REPLACE MACRO _pool_arguments(
+    schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, by_is_shown, result
+) AS TABLE
+    WITH _pool_names_of_rows AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), ['NULL'], struct_keys(_pool_of_value)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+    ),
+    _pool_names_of_any AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
+            struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
+            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
+            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_names AS (
+        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_names_of_rows', '_pool_names_of_any')
+    ),
+    _pool_arguments_of_rows AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value)
+        FROM query_table(schema)
+    ),
+    _pool_arguments_of_any AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
+            NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
+    _pool_listed_arguments AS (
+        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_arguments_of_rows', '_pool_arguments_of_any')
+    ),
+    described AS (
+        SELECT no_over, wrong_keys, described[4:] AS roles,
+            list_transform(roles, lambda _role: _role.names[1]) AS column_names,
+            list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
+            coalesce(present[2], false) AS has_n, coalesce(present[3], false) AS has_var,
+            coalesce(present[4], false) AS has_se, coalesce(present[5], false) AS has_weights
+        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    ),
+    columns AS (
+        SELECT *, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
+            (CASE
+                WHEN has_se AND has_var THEN ('var' || '= does not go with se=: published estimates carry their error in se alone')
+                WHEN has_se AND has_weights THEN ('weights' || '= does not go with se=: published estimates carry their error in se alone')
+                WHEN NOT has_se AND has_n AND NOT has_var THEN ('n' || '= without ' || 'var' || '=; stored moments need both, published estimates need se=')
+                WHEN NOT has_se AND has_var AND NOT has_n THEN ('var' || '= without ' || 'n' || '=; stored moments need both, published estimates need se=')
+            END)
+        ) AS complaint
+        FROM described
+    ),
+    methods AS (
+        SELECT * REPLACE (coalesce(
+            complaint,
+            _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
+            (CASE
+                WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2))
+                    THEN ('mu' || '=' || _pool_shown(mu) || ' does not go with tau2=' || _pool_shown(tau2)
+                        || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)''')
+                WHEN list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+                    THEN ('mu=' || _pool_shown(mu) || ' does not go with a prior of tau2, where mu is integrated out: give ''gls'', a '
+                        || 'number, or a prior such as ''normal(0, 5)''')
+            END),
+            _pool_wrong_name('nan', nan, ['error', 'null']),
+            (CASE
+                WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN ('sigma2=' || _pool_shown(sigma2) || ' does not go with se=: the sampling variance is known, se squared')
+                WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
+                    THEN ('mu' || '=' || _pool_shown(mu) || ' needs row counts, which se= does not give: pass n=, or one of ' || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
+                WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+                    THEN ('tau2' || '=' || _pool_shown(tau2) || ' needs row counts, which se= does not give: pass n=, or one of ' || _pool_listed(pool_methods_without('tau2',
+                                list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2')))))
+                WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
+                    AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
+                    THEN ('tau2' || '=' || _pool_shown(tau2) || ' does not fit ' || (CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END) || ': give a number, or one of ' || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
+                WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
+                    THEN ('tau2' || '=' || _pool_shown(tau2) || ' does not fit ' || 'weights=' || ': give a number, or one of ' || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
+            END),
+            (CASE
+                WHEN "interval" IS NULL THEN NULL
+                WHEN NOT list_contains(['normal', 'robust', 'central', 'shortest'], "interval"::VARCHAR)
+                    THEN _pool_wrong_name('interval', "interval", ['normal', 'robust', 'central', 'shortest'])
+                WHEN _pool_integrates(tau2, mu) AND list_contains(['normal', 'robust'], "interval")
+                    THEN ('interval=' || _pool_shown("interval") || ' does not go with a prior: give ''central'' or ''shortest''')
+                WHEN NOT _pool_integrates(tau2, mu) AND list_contains(['central', 'shortest'], "interval")
+                    THEN ('interval=' || _pool_shown("interval") || ' applies to a posterior only: give a prior of tau2 or mu, or ' || '''normal'' or ''robust''')
+            END),
+            _pool_wrong_level(level),
+            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
+            (CASE
+                WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
+                    THEN ('uncertainty' || '=' || _pool_shown(uncertainty) || ' does not go with a prior: ' || 'the posterior holds the errors of mu and tau2')
+                WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
+                    THEN ('uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
+                        || ', which has no standard error: give a number, or one of ' || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
+            END),
+            (CASE
+                WHEN "interval" = 'robust' AND predict <> 'mean' THEN ('interval=''robust'' does not go with predict=' || _pool_shown(predict)
+                    || ': it covers the true means; give predict=''mean''')
+                WHEN predict = 'row' AND has_se THEN ('predict=''row'' does not go with se=: published estimates do not give the '
+                    || 'variance of a row; choose ''mean'' or ''replicate''')
+                ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+            END),
+            (CASE
+                WHEN _pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE) THEN NULL
+                ELSE ('threshold=' || _pool_shown(threshold) || '; give ' || (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
+                            ELSE 'a number' END) || ', in units of the value')
+            END)
+        ) AS complaint)
+        FROM columns
+    ),
+    unpooled AS (
+        SELECT * REPLACE (coalesce(
+            complaint, CASE WHEN has_se THEN ('sigma2=' || _pool_shown(sigma2) || ' does not go with se=: the sampling variance is known, se squared') END
+        ) AS complaint)
+        FROM columns
+    ),
+    -- A CTE that is not read is not bound, nor are the conditions in it.
+    of_sigma2 AS (
+        FROM query_table(CASE
+            WHEN _pool_name(sigma2) = 'pooled' THEN 'columns'
+            WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) OR _pool_is_number(sigma2, 0) THEN 'unpooled'
+            ELSE 'methods'
+        END)
+    ),
+    of_priors AS (
+        FROM query_table(CASE
+            WHEN (_pool_name(mu) = 'gls' AND (list_transform([_pool_prior_name(tau2)], lambda prior: list_transform([_pool_prior_numbers(tau2)],
+                lambda numbers: list_contains(_pool_priors_of('tau2'), prior)
+                    AND len(numbers) = len(_pool_prior_arguments(prior))
+                    AND len(list_filter(numbers, lambda number: number IS NULL)) = 0
+                    AND _pool_wrong_number(prior, numbers) IS NULL
+            )[1])[1]) AND uncertainty = 'mu'
+            AND list_contains(['central', 'shortest'], coalesce("interval", 'central'))) THEN 'of_sigma2' ELSE 'methods'
+        END)
+    ),
+    of_options AS (
+        FROM query_table(CASE
+            WHEN ((_pool_name(mu) = 'gls' OR _pool_is_number(mu, '-infinity'::DOUBLE))
+            AND ((_pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+                'chung', 'sure')) AND uncertainty IN ('mu', 'conditional')
+                OR _pool_is_number(tau2, 0) AND list_contains(['mu', 'conditional', 'tau2'], uncertainty))
+            AND list_contains(['normal', 'robust'], coalesce("interval", 'normal'))) THEN 'of_sigma2' ELSE 'of_priors'
+        END)
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
+        no_over,
+        has_se AS published,
+        NOT has_se OR has_n AS has_n,
+        (list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu))) AS needs_n,
+        column_names
+    FROM query_table(CASE
+        WHEN (list_contains(['error', 'null'], nan) AND _pool_is_level(level) AND predict = 'mean'
+        AND (_pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE))) THEN 'of_options' ELSE 'methods'
+    END);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that are an error for a one-way model.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
+CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
+    WITH of_values AS (
+        SELECT CASE WHEN sum(odd) > 0
+                THEN ('the ' || 'value' || ' ' || ('''' || any_value(column_names[1]) || '''')
+                    || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''')
+            END AS complaint
+        FROM query_table(checked), _pool_request
+    ),
+    of_any_input AS (
+        SELECT CASE
+                WHEN bad_weights > 0 THEN (_pool_column_of_role('weights', column_names[5]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(bad_weights)
+                    || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count')
+                WHEN bad_n > 0 THEN (_pool_column_of_role('n', column_names[2]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(bad_n)
+                    || ': n is a count of rows, a whole number of 0 or more')
+                WHEN bad_var > 0 THEN (_pool_column_of_role('var', column_names[3]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(bad_var)
+                    || ': var is a sample variance, 0 or more wherever n > 1')
+                WHEN bad_se > 0 THEN (_pool_column_of_role('se', column_names[4]) || ' is null, NaN or negative in ' || _pool_number_of_rows(bad_se)
+                    || ': a standard error is 0 or more, and infinite for an estimate without '
+                    || 'information; leave out rows without one, with drop_nulls() in Polars or WHERE '
+                    || '... IS NOT NULL in SQL')
+                ELSE complaint
+            END AS complaint
+        FROM of_values, (
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var,
+                sum(_pool_bad_se) AS bad_se
+            FROM query_table(weighed)
+        ), _pool_request
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM _pool_by_input(inputs, 'of_values', 'of_any_input');
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
+--
+-- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of
+-- the surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Groups of rows of equal weight, straight from the table: keys, the keys of the model under private names, n, y (the
+-- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
+-- reads nothing.
+--
+-- From version 2 on, the state of DuckDB's variance holds count, mean and squares in one aggregate (by Welford's
+-- updates, which centre before they square). Earlier versions need three aggregates.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
+        CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
+        CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
+    FROM (
+        SELECT over, "by", over AS _pool_over,
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
+        FROM query_table(tbl), _pool_origin
+        WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        count(_pool_value(value, nan))::DOUBLE AS _pool_n,
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(
+            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
+    FROM query_table(tbl), _pool_origin
+    WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+    GROUP BY ALL;
+
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
+
+-- The other inputs: weighted rows, stored moments and published estimates, as private numbers beside the columns of the
+-- table. Keys are read above this relation, in the GROUP BY: there an absent `over` is a constant and costs nothing.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS TABLE
+    SELECT _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
+        TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
+        CASE
+            WHEN NOT _pool_absent(se) AND _pool_absent(n) THEN 'published'
+            WHEN NOT _pool_absent(se) THEN 'published with n'
+            WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
+            WHEN NOT _pool_absent(weights) THEN 'weighted rows'
+            ELSE 'plain rows'
+        END AS _pool_input, *
+    FROM query_table(tbl), _pool_origin;
+
+-- Groups of published estimates, combined by inverse variance.
+CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
+    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        coalesce(_pool_sum_h, 0.0) AS _pool_w,
+        CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= (2.0::DOUBLE ** 500) THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v,
+        NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+        (CASE WHEN _pool_sum_n < 0 THEN round(_pool_sum_n / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_n, (CASE WHEN _pool_sum_h < 0 THEN round(_pool_sum_h / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_se
+    FROM (WITH _pool_rows AS NOT MATERIALIZED (
+        SELECT CASE
+                WHEN _pool_x IS NULL THEN NULL
+                WHEN _pool_se > 2.0::DOUBLE ** -250 AND _pool_se <= 'infinity'::DOUBLE THEN 1 / (_pool_se * _pool_se)
+                WHEN _pool_se >= 0 AND _pool_se <= 'infinity'::DOUBLE THEN (2.0::DOUBLE ** 500)
+                ELSE (-(2.0::DOUBLE ** 900))
+            END AS _pool_h, *
+        FROM query_table(numbers)
+    )
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        NULL::DOUBLE AS _pool_sum_n
+    FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
+    UNION ALL
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        sum(CASE
+            WHEN _pool_x IS NULL THEN NULL
+            WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN (-(2.0::DOUBLE ** 900))
+            WHEN _pool_h > 0 THEN _pool_n
+        END) AS _pool_sum_n
+    FROM _pool_rows WHERE _pool_input = 'published with n' GROUP BY ALL);
+
+-- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
+    FROM (WITH _pool_rows AS NOT MATERIALIZED (
+        SELECT CASE
+                WHEN _pool_x IS NULL OR _pool_weights = 0 THEN NULL
+                WHEN _pool_weights > 0 AND _pool_weights < 'infinity'::DOUBLE THEN _pool_weights
+                ELSE (-(2.0::DOUBLE ** 900))
+            END AS _pool_h, *
+        FROM query_table('_pool_numbers') WHERE _pool_input = 'weighted rows'
+    ),
+    _pool_states AS NOT MATERIALIZED (FROM (SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
+        _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
+        _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
+    FROM (
+        SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+            (covar_samp(_pool_h, _pool_x) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
+            (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
+        FROM query_table('_pool_rows') GROUP BY ALL
+    ))),
+    _pool_aggregates AS NOT MATERIALIZED (FROM (SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+        count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
+    FROM query_table('_pool_rows') GROUP BY ALL))
+    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
+        CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
+        pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized, (CASE WHEN _pool_sum_h < 0 THEN round(_pool_sum_h / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_weights
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END))
+    UNION ALL BY NAME FROM (SELECT over, "by", over AS _pool_over,
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT (_pool_name(sigma2) IN ('separate', 'squeezed')) AS _pool_sized,
+        count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
+        count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
+        count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
+    FROM (
+        SELECT CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h, *
+        FROM query_table('_pool_numbers') WHERE _pool_input = 'moments'
+    )
+    GROUP BY ALL)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, (list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+        OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu))));
+
+-- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v (known for published estimates only), and whether groups of equal n are alike.
+CREATE OR REPLACE MACRO _pool_groups(inputs, plain, weighed, sigma2) AS TABLE
+    WITH _pool_of_rows AS NOT MATERIALIZED (
+        SELECT *, _pool_n AS _pool_w,
+            pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
+            NULL::DOUBLE AS _pool_v, NOT (_pool_name(sigma2) IN ('separate', 'squeezed')) AS _pool_sized
+        FROM query_table(plain)
+    ),
+    _pool_of_any_input AS NOT MATERIALIZED (
+        FROM _pool_of_rows
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+            REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+            pool_variance(_pool_n, _pool_squares) AS _pool_var
+        FROM query_table(weighed)
+    )
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM _pool_by_input(inputs, '_pool_of_rows', '_pool_of_any_input');
+
+-- Groups with the components of their models, their mean, sigma2 and sampling variance.
+CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
+    SELECT g.*, c.* EXCLUDE (_pool_model),
+        _pool_y + _pool_origin AS _pool_mean,
+        CASE
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+            ELSE _pool_sigma2
+        END AS _pool_own,
+        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
+    FROM query_table(groups) AS g, query_table(components) AS c,
+        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
+    WHERE _pool_same(g._pool_model, c._pool_model);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
+--
+-- Each is a point where a slope rises through 0: the slope of the deviance (-2 log likelihood, or the leave-one-out
+-- error), or Q less its expectation. A likelihood can have two maxima: a grid brackets every minimum of the deviance, a
+-- search closes in on each to 1e-13, and the deepest is the estimate. x is tau2, or rho = tau2 / sigma2 where both are
+-- estimated jointly.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
+
+-- The floor, then points from low to high in equal ratios.
+CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
+    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
+
+-- ---- a slope at the points x of a search ----------------------------------------------------------------------------
+-- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
+-- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c, delta =
+-- mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its mu as
+-- the next c, so that delta goes to 0 as x settles.
+
+-- ---- sums of one term per group -------------------------------------------------------------------------------------
+
+-- ---- slopes of other searches ---------------------------------------------------------------------------------------
+
+-- ---- the search -----------------------------------------------------------------------------------------------------
+
+-- Chandrupatla (1997): the next point between x1 and x2, as a share of the way from the newest point x1. It comes from
+-- inverse quadratic interpolation where that is safe, else it is half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2)
+-- / (x3 - x2).
+CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
+    CASE
+        WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
+            f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
+        ELSE 0.5
+    END;
+
+-- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
+CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
+    WITH RECURSIVE _pool_search AS (
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
+            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
+            NULL::DOUBLE AS hd2
+        FROM query_table(cells)
+        UNION ALL
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, n, ssw,
+            jointly,
+            known, expected, umin, at_umin, j, side, c, is_first, is_last,
+            CASE
+                WHEN phase = 'up' THEN x2
+                WHEN phase = 'between' AND NOT closed
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
+                ELSE x
+            END,
+            x1, f1, x2, f2, x3, f3, deviance, hd2
+        FROM (
+            SELECT *, abs(x2 - x1) AS width,
+                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                width <= tolerance OR f1 = 0 AS closed,
+                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
+            FROM (
+                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
+                    (CASE
+                        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
+                        WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
+                        ELSE 'between'
+                    END) AS phase, c + delta AS c, x AS x1, slope AS f1,
+                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
+                FROM (
+                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
+                    FROM (WITH about AS (FROM (SELECT * EXCLUDE (hd2, h2d2), (hd2 - 2 * delta * hd + delta * delta * s1) AS hd2,
+                        (h2d2 - 2 * delta * h2d + delta * delta * s2) AS h2d2
+                    FROM (
+                        SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+                            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
+                            CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+                        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table('_pool_search'))
+                        JOIN (FROM (SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
+                            sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
+                            sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
+                            sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
+                        FROM (
+                            SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
+                            FROM (SELECT id, model, x, c, umin FROM query_table('_pool_search') WHERE phase IN ('low', 'up', 'between'))
+                            JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
+                        )
+                        GROUP BY id)) USING (id)
+                    ))),
+                    level AS (FROM (SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
+                        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
+                        height AS deviance
+                    FROM (
+                        SELECT *,
+                            CASE
+                                WHEN NOT jointly THEN 1.0
+                                WHEN method = 'restricted level'
+                                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+                            END AS sigma2,
+                            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+                        FROM query_table('about')
+                    ))),
+                    tau AS (FROM (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+                        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
+                    FROM (
+                        SELECT *, side > 0 AND known IS NULL AS restricted,
+                            CASE
+                                WHEN NOT jointly THEN 1.0
+                                WHEN side > 0 AND known IS NULL
+                                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+                            END AS sigma2
+                        FROM query_table('about')
+                    ))),
+                    q AS (FROM (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table('about'))),
+                    estimator AS (FROM (WITH "pm" AS (
+                        SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
+                        FROM query_table('about')
+                    ),
+                    "eb" AS (FROM "pm"),
+                    "morris" AS (FROM "pm"),
+                    "pmm" AS (FROM "pm"),
+                    "ml" AS (
+                        SELECT *,
+                            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+                            CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
+                        FROM query_table('about')
+                    ),
+                    "reml" AS (
+                        SELECT *,
+                            CASE
+                                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
+                                ELSE pairs / s1 - h2d2
+                            END AS slope,
+                            CASE
+                                WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
+                                ELSE logs + hd2 + ln(s1)
+                            END AS deviance
+                        FROM query_table('about')
+                    ),
+                    "chung" AS (
+                        SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
+                        FROM query_table('about')
+                    ),
+                    "_pool_sure_counted" AS (
+                        SELECT *, pooling * pooling AS counted
+                        FROM (
+                            SELECT *,
+                                CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
+                                1 / (u + x) AS w
+                            FROM (SELECT id, x, known, k, n, y, spread, squares, u
+                            FROM (SELECT id, model, x, known FROM query_table('about'))
+                            JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model))
+                        )
+                    ),
+                    "_pool_sure_terms" AS (
+                        SELECT id, k,
+                            2 * pooling * pooling * (1 - w * d2) AS slope,
+                            pooling * pooling * d2 + pooling * (x - u) AS deviance
+                        FROM (WITH sums AS (
+                            SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
+                                sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
+                            FROM query_table('_pool_sure_counted') GROUP BY id
+                        ),
+                        centres AS (
+                            SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
+                                CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+                                CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
+                                CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
+                            FROM sums
+                        )
+                        SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
+                        FROM query_table('_pool_sure_counted') JOIN centres USING (id))
+                    ),
+                    "sure" AS (
+                        FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_sure_terms') GROUP BY id) USING (id)
+                    ),
+                    "_pool_cv_terms" AS (
+                        SELECT id, k,
+                            (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
+                            residuals / (leverage * leverage) AS deviance
+                        FROM (
+                            SELECT *,
+                                squares + n * keep * keep * d2 AS residuals,
+                                (n - 1 + keep) / n - keep * keep / s AS leverage,
+                                -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
+                                keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
+                            FROM (
+                                SELECT *, 1 / (1 + n * x) AS keep
+                                FROM (SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+                                FROM (
+                                    SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+                                        CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+                                        CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+                                        CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+                                    FROM query_table('about')
+                                )
+                                JOIN query_table(classes) USING (model))
+                            )
+                        )
+                    ),
+                    "cv" AS (
+                        FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_cv_terms') GROUP BY id) USING (id)
+                    )
+                    FROM query_table(method)))
+                    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
+                    FROM query_table(CASE
+                        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
+                        ELSE 'estimator'
+                    END))
+                )
+                WHERE step < 200
+            )
+            WHERE phase <> 'nothing'
+        )
+    )
+    SELECT id, model, side, x, deviance, hd2, phase = 'minimum' AS done
+    FROM _pool_search
+    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
+
+-- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
+CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
+    WITH ranges AS MATERIALIZED (FROM (SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
+        pole,
+        CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+            AS points
+    FROM (WITH "pm" AS (
         SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
         FROM (
             SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
@@ -3403,918 +3350,11 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
             )
         )
     )
-    FROM query_table(method);
-
--- The slope at the points of a search, and the deviance there.
-CREATE OR REPLACE MACRO _pool_slopes(about, classes, method) AS TABLE
-    WITH "pm" AS (
-        SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
-        FROM query_table(about)
-    ),
-    "eb" AS (FROM "pm"),
-    "morris" AS (FROM "pm"),
-    "pmm" AS (FROM "pm"),
-    "ml" AS (
-        SELECT *,
-            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
-            CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
-        FROM query_table(about)
-    ),
-    "reml" AS (
-        SELECT *,
-            CASE
-                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
-                ELSE pairs / s1 - h2d2
-            END AS slope,
-            CASE
-                WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
-                ELSE logs + hd2 + ln(s1)
-            END AS deviance
-        FROM query_table(about)
-    ),
-    "chung" AS (
-        SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
-        FROM query_table(about)
-    ),
-    "_pool_sure_counted" AS (
-        SELECT *, pooling * pooling AS counted
-        FROM (
-            SELECT *,
-                CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
-                1 / (u + x) AS w
-            FROM _pool_at_points(about, classes)
-        )
-    ),
-    "_pool_sure_terms" AS (
-        SELECT id, k,
-            2 * pooling * pooling * (1 - w * d2) AS slope,
-            pooling * pooling * d2 + pooling * (x - u) AS deviance
-        FROM _pool_about_own_mean('_pool_sure_counted')
-    ),
-    "sure" AS (
-        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_sure_terms') USING (id)
-    ),
-    "_pool_cv_terms" AS (
-        SELECT id, k,
-            (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
-            residuals / (leverage * leverage) AS deviance
-        FROM (
-            SELECT *,
-                squares + n * keep * keep * d2 AS residuals,
-                (n - 1 + keep) / n - keep * keep / s AS leverage,
-                -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
-                keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
-            FROM (
-                SELECT *, 1 / (1 + n * x) AS keep
-                FROM _pool_about_gls_mean(about, classes)
-            )
-        )
-    ),
-    "cv" AS (
-        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_cv_terms') USING (id)
-    )
-    FROM query_table(method);
-
--- The degrees of freedom of sigma2 where it is estimated together with tau2.
-CREATE OR REPLACE MACRO _pool_joint_df(method, n, j) AS
-    CASE
-        WHEN method = 'ml' THEN n
-        WHEN method = 'reml' THEN n - 1
-        WHEN method = 'cv' THEN n - j
-    END;
-
--- sigma2 where it is estimated together with tau2.
-CREATE OR REPLACE MACRO _pool_joint_sigma2(method, ssw, hd2, n, j) AS
-    CASE
-        WHEN method = 'ml' THEN (ssw + hd2) / n
-        WHEN method = 'reml' THEN (ssw + hd2) / (n - 1)
-        WHEN method = 'cv' THEN CASE WHEN n > j THEN ssw / (n - j) END
-    END;
-
--- tau2 where v is known and there is nothing to search for, NULL elsewhere: every v is 0, or no row differs
--- from its group and the estimator needs rows that do.
-CREATE OR REPLACE MACRO _pool_without_search(method, plain_squares, exact, j, df) AS
-    CASE
-        WHEN method = 'sure' THEN CASE WHEN exact = j THEN plain_squares / j END
-        WHEN method = 'cv' THEN plain_squares / df
-    END;
-
--- x, which is tau2 or rho = tau2 / sigma2, of every model by one estimator; by `known` no estimate. hd2 is the
--- sum of squares there and `done` whether the search settled, NULL for a closed form.
-CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
-    WITH "known" AS (
-        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, NULL::DOUBLE AS x
-        FROM query_table(facts)
-    ),
-    "anova" AS (FROM _pool_by_moments(moved, facts, 'anova')),
-    "plugin" AS (
-        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / df AS x
-        FROM query_table(facts)
-    ),
-    "he" AS (FROM _pool_by_moments(moved, facts, 'he')),
-    "dl" AS (FROM _pool_by_moments(moved, facts, 'dl')),
-    "hs" AS (FROM _pool_by_moments(moved, facts, 'hs')),
-    "hsk" AS (FROM _pool_by_moments(moved, facts, 'hsk')),
-    "sj" AS (FROM _pool_by_moments(moved, facts, 'sj')),
-    "js" AS (
-        SELECT * REPLACE (
-            CASE WHEN unequal = 0 THEN x ELSE _pool_unequal('js', '''morris'' and ''chung''', unequal) END AS x
-        )
-        FROM (
-            SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / (df - 2) - vmax AS x
-            FROM query_table(facts)
-        ), _pool_unequal_models(facts)
-    ),
-    "pm" AS (FROM _pool_by_search(moved, facts, 'pm')),
-    "eb" AS (FROM _pool_by_search(moved, facts, 'eb')),
-    "morris" AS (FROM _pool_by_search(moved, facts, 'morris')),
-    "pmm" AS (FROM _pool_by_search(moved, facts, 'pmm')),
-    "ml" AS (FROM _pool_by_search(moved, facts, 'ml')),
-    "reml" AS (FROM _pool_by_search(moved, facts, 'reml')),
-    "chung" AS (FROM _pool_by_search(moved, facts, 'chung')),
-    "sure" AS (FROM _pool_by_search(moved, facts, 'sure')),
-    "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
-    FROM query_table(method);
-
--- One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an
--- error when the query runs.
-CREATE OR REPLACE MACRO _pool_components(groups, inputs, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
-    WITH "known" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'known', level, test, limits, detail)),
-    "anova" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
-    "plugin" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
-    "he" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'he', level, test, limits, detail)),
-    "dl" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
-    "hs" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
-    "hsk" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
-    "sj" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
-    "js" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'js', level, test, limits, detail)),
-    "pm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
-    "eb" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
-    "morris" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
-    "pmm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
-    "ml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
-    "reml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
-    "chung" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
-    "sure" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
-    "cv" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'cv', level, test, limits, detail))
-    FROM query_table(CASE
-        WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known'
-    END);
-
-
--- Rendered from polars_pool/formulas/compression.py by `python -m polars_pool.rendering`: edit there.
---
--- The constants of the compression of groups by their sampling variance.
-
--- A model with at least so many groups is compressed.
-CREATE OR REPLACE MACRO _pool_groups_compressed() AS 4096;
-
--- The number of bins for each factor of 2.
-CREATE OR REPLACE MACRO _pool_bins_per_doubling() AS 8;
-
--- A bin with at most so many groups keeps them.
-CREATE OR REPLACE MACRO _pool_groups_kept() AS 24;
-
--- The points x of a bin, from -1 at its least v to 1 at its largest, and what the sum over the groups of each Chebyshev
--- polynomial adds to the count of the point.
-CREATE OR REPLACE MACRO _pool_points_of_bin() AS TABLE
-    SELECT * FROM (VALUES
-        (1.0e0,
-            [0.07142857142857142e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0,
-            0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.07142857142857142e0]),
-        (0.9009688679024191e0,
-            [0.14285714285714285e0, 0.2574196765435483e0, 0.1781399433882096e0, 0.06357740970180413e0,
-            -0.0635774097018041e0, -0.17813994338820957e0, -0.2574196765435483e0, -0.14285714285714285e0]),
-        (0.6234898018587336e0,
-            [0.14285714285714285e0, 0.1781399433882096e0, -0.0635774097018041e0, -0.2574196765435483e0,
-            -0.2574196765435483e0, -0.06357740970180417e0, 0.17813994338820954e0, 0.14285714285714285e0]),
-        (0.22252093395631445e0,
-            [0.14285714285714285e0, 0.06357740970180413e0, -0.2574196765435483e0, -0.17813994338820963e0,
-            0.17813994338820954e0, 0.25741967654354847e0, -0.06357740970180402e0, -0.14285714285714285e0]),
-        (-0.22252093395631434e0,
-            [0.14285714285714285e0, -0.0635774097018041e0, -0.2574196765435483e0, 0.17813994338820954e0,
-            0.17813994338820963e0, -0.25741967654354825e0, -0.06357740970180423e0, 0.14285714285714285e0]),
-        (-0.6234898018587335e0,
-            [0.14285714285714285e0, -0.17813994338820957e0, -0.06357740970180417e0, 0.25741967654354847e0,
-            -0.25741967654354825e0, 0.06357740970180399e0, 0.1781399433882101e0, -0.14285714285714285e0]),
-        (-0.900968867902419e0,
-            [0.14285714285714285e0, -0.2574196765435483e0, 0.17813994338820954e0, -0.06357740970180402e0,
-            -0.06357740970180423e0, 0.1781399433882101e0, -0.2574196765435484e0, 0.14285714285714285e0]),
-        (-1.0e0,
-            [0.07142857142857142e0, -0.14285714285714285e0, 0.14285714285714285e0, -0.14285714285714285e0,
-            0.14285714285714285e0, -0.14285714285714285e0, 0.14285714285714285e0, -0.07142857142857142e0])
-    ) AS points(x, counts);
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- The request for a one-way model: arguments that do not fit together or do not fit the columns.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- The message about columns that exclude each other.
-CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
-    CASE
-        WHEN has_se AND has_var THEN _pool_message_with_published('var')
-        WHEN has_se AND has_weights THEN _pool_message_with_published('weights')
-        WHEN NOT has_se AND has_n AND NOT has_var THEN _pool_message_half_of_moments('n', 'var')
-        WHEN NOT has_se AND has_var AND NOT has_n THEN _pool_message_half_of_moments('var', 'n')
-    END;
-
--- The message about methods that do not fit the columns.
-CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
-    CASE
-        WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN _pool_message_variance_of_published(_pool_shown(sigma2))
-        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
-            THEN _pool_message_without_counts('mu', _pool_shown(mu),
-                _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
-        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            THEN _pool_message_without_counts('tau2', _pool_shown(tau2), _pool_listed(pool_methods_without('tau2',
-                list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2')))))
-        WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
-            AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
-            THEN _pool_message_unfit('tau2', _pool_shown(tau2),
-                CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END,
-                _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
-        WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
-            THEN _pool_message_unfit('tau2', _pool_shown(tau2), 'weights=',
-                _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
-    END;
-
--- The message about priors that do not fit other arguments, and about intervals that need a posterior or exclude one.
-CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
-    CASE
-        WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
-            THEN _pool_message_prior_beside_estimate('mu', _pool_shown(mu), _pool_shown(tau2))
-        WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
-            THEN _pool_message_mu_beside_prior(_pool_shown(mu))
-    END;
-
-CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
-    CASE
-        WHEN "interval" IS NULL THEN NULL
-        WHEN NOT list_contains(_pool_names_of_interval(), "interval"::VARCHAR)
-            THEN _pool_wrong_name('interval', "interval", _pool_names_of_interval())
-        WHEN _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_estimates(), "interval")
-            THEN _pool_message_not_of_posterior(_pool_shown("interval"))
-        WHEN NOT _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_posterior(), "interval")
-            THEN _pool_message_of_posterior(_pool_shown("interval"), '''normal'' or ''robust''')
-    END;
-
--- The message about an uncertainty that an estimator does not have, and a quantity that an interval does not describe.
-CREATE OR REPLACE MACRO _pool_wrong_uncertainty(tau2, mu, uncertainty) AS
-    CASE
-        WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
-            THEN _pool_message_beside_prior('uncertainty', _pool_shown(uncertainty),
-                _pool_message_posterior_holds_errors())
-        WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
-            THEN _pool_message_error_unknown(_pool_shown(tau2),
-                _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
-    END;
-
-CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
-    CASE
-        WHEN "interval" = 'robust' AND predict <> 'mean' THEN _pool_message_robust_prediction(_pool_shown(predict))
-        WHEN predict = 'row' AND has_se THEN _pool_message_row_of_published()
-        ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
-    END;
-
--- Whether options are right and fit any input: then DuckDB plans no message about them.
-CREATE OR REPLACE MACRO _pool_usual_options(nan, level, predict, threshold) AS
-    list_contains(_pool_names_of_nan(), nan) AND _pool_is_level(level) AND predict = 'mean'
-    AND (_pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE));
-
--- Whether tau2 and mu are estimates or numbers that are right and fit any input.
-CREATE OR REPLACE MACRO _pool_usual_estimates(tau2, mu, uncertainty, "interval") AS
-    (_pool_name(mu) = 'gls' OR _pool_is_number(mu, '-infinity'::DOUBLE))
-    AND (_pool_fits_every_input(tau2) AND uncertainty IN ('mu', 'conditional')
-        OR _pool_is_number(tau2, 0) AND list_contains(_pool_names_of_uncertainty(), uncertainty))
-    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
-
--- Whether tau2 is a prior that is right and fits any input.
-CREATE OR REPLACE MACRO _pool_usual_prior(tau2, mu, uncertainty, "interval") AS
-    _pool_name(mu) = 'gls' AND _pool_is_right_prior(tau2) AND uncertainty = 'mu'
-    AND list_contains(_pool_names_of_interval_of_posterior(), coalesce("interval", 'central'));
-
--- Whether an estimator weighs by rows, so that published estimates need n.
-CREATE OR REPLACE MACRO _pool_needs_n(tau2, mu) AS
-    list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-        OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu));
-
--- One row: `proper`, which input the arguments describe, and the names of columns for messages. A query that reads
--- `proper` fails with the message about the first wrong argument.
-CREATE OR REPLACE MACRO _pool_arguments(
-    schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
-    predict, threshold, by_is_shown, result
-) AS TABLE
-    WITH _pool_names_of_rows AS (
-        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), ['NULL'], struct_keys(_pool_of_value)] AS names
-        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
-            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
-            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
-    ),
-    _pool_names_of_any AS (
-        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
-            struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
-            struct_keys(_pool_of_weights)] AS names
-        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
-            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
-            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
-            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
-            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
-            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
-            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
-            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
-    ),
-    _pool_names AS (
-        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_names_of_rows', '_pool_names_of_any')
-    ),
-    _pool_arguments_of_rows AS (
-        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
-            NULL, _pool_column(value)
-        FROM query_table(schema)
-    ),
-    _pool_arguments_of_any AS (
-        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
-            NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
-            NULL, _pool_column(weights)
-        FROM query_table(schema)
-    ),
-    _pool_listed_arguments AS (
-        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_arguments_of_rows', '_pool_arguments_of_any')
-    ),
-    described AS (
-        SELECT no_over, wrong_keys, described[4:] AS roles,
-            list_transform(roles, lambda _role: _role.names[1]) AS column_names,
-            list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
-            coalesce(present[2], false) AS has_n, coalesce(present[3], false) AS has_var,
-            coalesce(present[4], false) AS has_se, coalesce(present[5], false) AS has_weights
-        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
-    ),
-    columns AS (
-        SELECT *, coalesce(
-            wrong_keys,
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
-            _pool_wrong_columns(has_n, has_var, has_se, has_weights)
-        ) AS complaint
-        FROM described
-    ),
-    methods AS (
-        SELECT * REPLACE (coalesce(
-            complaint,
-            _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
-            _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
-            _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
-            _pool_unsuited(tau2, mu),
-            _pool_wrong_name('nan', nan, _pool_names_of_nan()),
-            _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
-            _pool_wrong_interval(tau2, mu, "interval"),
-            _pool_wrong_level(level),
-            _pool_wrong_name('uncertainty', uncertainty, _pool_names_of_uncertainty()),
-            _pool_wrong_uncertainty(tau2, mu, uncertainty),
-            _pool_wrong_prediction(predict, "interval", has_se),
-            _pool_wrong_threshold(threshold)
-        ) AS complaint)
-        FROM columns
-    ),
-    unpooled AS (
-        SELECT * REPLACE (coalesce(
-            complaint, CASE WHEN has_se THEN _pool_message_variance_of_published(_pool_shown(sigma2)) END
-        ) AS complaint)
-        FROM columns
-    ),
-    -- A CTE that is not read is not bound, nor are the conditions in it.
-    of_sigma2 AS (
-        FROM query_table(CASE
-            WHEN _pool_name(sigma2) = 'pooled' THEN 'columns'
-            WHEN _pool_own_variance(sigma2) OR _pool_is_number(sigma2, 0) THEN 'unpooled'
-            ELSE 'methods'
-        END)
-    ),
-    of_priors AS (
-        FROM query_table(CASE
-            WHEN _pool_usual_prior(tau2, mu, uncertainty, "interval") THEN 'of_sigma2' ELSE 'methods'
-        END)
-    ),
-    of_options AS (
-        FROM query_table(CASE
-            WHEN _pool_usual_estimates(tau2, mu, uncertainty, "interval") THEN 'of_sigma2' ELSE 'of_priors'
-        END)
-    )
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
-        no_over,
-        has_se AS published,
-        NOT has_se OR has_n AS has_n,
-        _pool_needs_n(tau2, mu) AS needs_n,
-        column_names
-    FROM query_table(CASE
-        WHEN _pool_usual_options(nan, level, predict, threshold) THEN 'of_options' ELSE 'methods'
-    END);
-
-CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
-    coalesce(
-        _pool_wrong_name('test', test, _pool_names_of_test()),
-        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, _pool_names_of_limits()) END,
-        CASE
-            WHEN NOT _pool_integrates(tau2, mu) THEN NULL
-            WHEN test::VARCHAR <> 'z'
-                THEN _pool_message_beside_prior('test', _pool_shown(test), _pool_message_mu_has_posterior())
-            WHEN limits IS NOT NULL
-                THEN _pool_message_beside_prior('limits', _pool_shown(limits), _pool_message_tau2_has_posterior())
-        END,
-        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(_pool_name(tau2))
-            THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
-    );
-
--- True, or an error about the test of mu or the limits of tau2.
-CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
-    WITH usual AS (SELECT true AS proper),
-    unusual AS (
-        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_inference(test, limits, tau2, mu) AS complaint)
-    )
-    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
-
--- The result columns of estimates.
-CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
-    CASE
-        WHEN "interval" = 'robust' AND _pool_absent(threshold) THEN _pool_columns_of_shrink_robust()
-        WHEN "interval" = 'robust' THEN _pool_columns_of_shrink_robust_threshold()
-        WHEN _pool_absent(threshold) THEN _pool_columns_of_shrink()
-        ELSE _pool_columns_of_shrink_threshold()
-    END;
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Data that are an error for a one-way model.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
-CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
-    WITH of_values AS (
-        SELECT CASE WHEN sum(odd) > 0
-                THEN _pool_message_not_finite('value', '''' || any_value(column_names[1]) || '''')
-            END AS complaint
-        FROM query_table(checked), _pool_request
-    ),
-    of_any_input AS (
-        SELECT CASE
-                WHEN bad_weights > 0 THEN _pool_message_bad_weights(
-                    _pool_column_of_role('weights', column_names[5]), _pool_number_of_rows(bad_weights))
-                WHEN bad_n > 0 THEN _pool_message_bad_n(
-                    _pool_column_of_role('n', column_names[2]), _pool_number_of_rows(bad_n))
-                WHEN bad_var > 0 THEN _pool_message_bad_var(
-                    _pool_column_of_role('var', column_names[3]), _pool_number_of_rows(bad_var))
-                WHEN bad_se > 0 THEN _pool_message_bad_se(
-                    _pool_column_of_role('se', column_names[4]), _pool_number_of_rows(bad_se))
-                ELSE complaint
-            END AS complaint
-        FROM of_values, (
-            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var,
-                sum(_pool_bad_se) AS bad_se
-            FROM query_table(weighed)
-        ), _pool_request
-    )
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
-    FROM _pool_by_input(inputs, 'of_values', 'of_any_input');
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
---
--- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of
--- the surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- Whether every group has a variance of its own.
-CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
-
--- Groups of rows of equal weight, straight from the table: keys, the keys of the model under private names, n, y (the
--- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
--- reads nothing.
---
--- From version 2 on, the state of DuckDB's variance holds count, mean and squares in one aggregate (by Welford's
--- updates, which centre before they square). Earlier versions need three aggregates.
-CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
-        CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
-        CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
-    FROM (
-        SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
-                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
-        FROM query_table(tbl), _pool_origin
-        WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
-        GROUP BY ALL
-    );
-
-CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
-        count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
-        var_samp(_pool_finite(_pool_less_origin(
-            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
-    FROM query_table(tbl), _pool_origin
-    WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
-    GROUP BY ALL;
-
-CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
-    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
-
--- The other inputs: weighted rows, stored moments and published estimates, as private numbers beside the columns of the
--- table. Keys are read above this relation, in the GROUP BY: there an absent `over` is a constant and costs nothing.
-CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS TABLE
-    SELECT _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
-        TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
-        TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
-        CASE
-            WHEN NOT _pool_absent(se) AND _pool_absent(n) THEN 'published'
-            WHEN NOT _pool_absent(se) THEN 'published with n'
-            WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
-            WHEN NOT _pool_absent(weights) THEN 'weighted rows'
-            ELSE 'plain rows'
-        END AS _pool_input, *
-    FROM query_table(tbl), _pool_origin;
-
--- A sum in which each bad value counts as -2^900 shows how many there are, without another aggregate.
-CREATE OR REPLACE MACRO _pool_bad() AS -(2.0::DOUBLE ** 900);
-CREATE OR REPLACE MACRO _pool_number_of_bad(total) AS CASE WHEN total < 0 THEN round(total / _pool_bad()) ELSE 0.0 END;
-
--- Sums of weighted rows by group, from the states of two covariances, or from their results (as in _pool_states).
-CREATE OR REPLACE MACRO _pool_weighted_states(rows, "by", over) AS TABLE
-    SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
-        _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
-        _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
-    FROM (
-        SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
-            (covar_samp(_pool_h, _pool_x) EXPORT_STATE)
-                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
-            (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
-                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
-        FROM query_table(rows) GROUP BY ALL
-    );
-
-CREATE OR REPLACE MACRO _pool_weighted_aggregates(rows, "by", over) AS TABLE
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
-        count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
-        covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
-    FROM query_table(rows) GROUP BY ALL;
-
--- Groups of weighted rows; a row of weight 0 does not count.
-CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
-    WITH _pool_rows AS NOT MATERIALIZED (
-        SELECT CASE
-                WHEN _pool_x IS NULL OR _pool_weights = 0 THEN NULL
-                WHEN _pool_weights > 0 AND _pool_weights < 'infinity'::DOUBLE THEN _pool_weights
-                ELSE _pool_bad()
-            END AS _pool_h, *
-        FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
-    ),
-    _pool_states AS NOT MATERIALIZED (FROM _pool_weighted_states('_pool_rows', "by", over)),
-    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_weighted_aggregates('_pool_rows', "by", over))
-    SELECT COLUMNS(lambda c: _pool_is_key(c)), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
-        CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
-        pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, false AS _pool_sized, _pool_number_of_bad(_pool_sum_h) AS _pool_bad_weights
-    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
-
--- Groups of stored moments, of weighted rows too.
-CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2) AS TABLE
-    SELECT over, "by", over AS _pool_over,
-        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
-        coalesce(sum(_pool_h), 0.0) AS _pool_w,
-        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
-        sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
-            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
-            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
-        ) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT _pool_own_variance(sigma2) AS _pool_sized,
-        count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
-        count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
-        count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
-    FROM (
-        SELECT CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
-                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h, *
-        FROM query_table(numbers) WHERE _pool_input = 'moments'
-    )
-    GROUP BY ALL;
-
--- Sums of published estimates by group; an estimate with infinite error has no information.
-CREATE OR REPLACE MACRO _pool_published_sums(numbers, "by", over, needs_n) AS TABLE
-    WITH _pool_rows AS NOT MATERIALIZED (
-        SELECT CASE
-                WHEN _pool_x IS NULL THEN NULL
-                WHEN _pool_se > 2.0::DOUBLE ** -250 AND _pool_se <= 'infinity'::DOUBLE THEN 1 / (_pool_se * _pool_se)
-                WHEN _pool_se >= 0 AND _pool_se <= 'infinity'::DOUBLE THEN _pool_exact()
-                ELSE _pool_bad()
-            END AS _pool_h, *
-        FROM query_table(numbers)
-    )
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
-        NULL::DOUBLE AS _pool_sum_n
-    FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
-    UNION ALL
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
-        sum(CASE
-            WHEN _pool_x IS NULL THEN NULL
-            WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN _pool_bad()
-            WHEN _pool_h > 0 THEN _pool_n
-        END) AS _pool_sum_n
-    FROM _pool_rows WHERE _pool_input = 'published with n' GROUP BY ALL;
-
--- Groups of published estimates, combined by inverse variance.
-CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
-        coalesce(_pool_sum_h, 0.0) AS _pool_w,
-        CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
-        CASE
-            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
-            WHEN _pool_w >= _pool_exact() THEN 0.0
-            ELSE 1 / _pool_w
-        END AS _pool_v,
-        NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
-        _pool_number_of_bad(_pool_sum_n) AS _pool_bad_n, _pool_number_of_bad(_pool_sum_h) AS _pool_bad_se
-    FROM _pool_published_sums(numbers, "by", over, needs_n);
-
--- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
-    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
-    FROM _pool_weighted_rows('_pool_numbers', "by", over)
-    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', "by", over, sigma2)
-    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, _pool_needs_n(tau2, mu));
-
--- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
--- var, v (known for published estimates only), and whether groups of equal n are alike.
-CREATE OR REPLACE MACRO _pool_groups(inputs, plain, weighed, sigma2) AS TABLE
-    WITH _pool_of_rows AS NOT MATERIALIZED (
-        SELECT *, _pool_n AS _pool_w,
-            pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
-            NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
-        FROM query_table(plain)
-    ),
-    _pool_of_any_input AS NOT MATERIALIZED (
-        FROM _pool_of_rows
-        UNION ALL BY NAME
-        SELECT * EXCLUDE (_pool_bad_weights, _pool_bad_n, _pool_bad_var, _pool_bad_se)
-            REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
-            pool_variance(_pool_n, _pool_squares) AS _pool_var
-        FROM query_table(weighed)
-    )
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM _pool_by_input(inputs, '_pool_of_rows', '_pool_of_any_input');
-
--- Groups that have no rows yet, with n = 0.
-CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
-    SELECT *, 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y, NULL::DOUBLE AS _pool_squares,
-        NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
-    FROM _pool_unseen_keys(tbl, "by", over, seen);
-
--- Groups with the components of their models, their mean, sigma2 and sampling variance.
-CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
-    SELECT g.*, c.* EXCLUDE (_pool_model),
-        _pool_y + _pool_origin AS _pool_mean,
-        CASE
-            WHEN _pool_name(sigma2) = 'separate'
-                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
-            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
-                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
-            ELSE _pool_sigma2
-        END AS _pool_own,
-        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
-    FROM query_table(groups) AS g, query_table(components) AS c,
-        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
-    WHERE _pool_same(g._pool_model, c._pool_model);
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
---
--- Each is a point where a slope rises through 0: the slope of the deviance (-2 log likelihood, or the leave-one-out
--- error), or Q less its expectation. A likelihood can have two maxima: a grid brackets every minimum of the deviance, a
--- search closes in on each to 1e-13, and the deepest is the estimate. x is tau2, or rho = tau2 / sigma2 where both are
--- estimated jointly.
--- ---------------------------------------------------------------------------------------------------------------------
-
-CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
-
--- The range of the search, with the number of points in the grid.
-CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
-    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
-        pole,
-        CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
-            AS points
-    FROM _pool_bounds(facts, method);
-
--- The floor, then points from low to high in equal ratios.
-CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
-    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
-
--- The cells between the points, each with the statistics of its model.
-CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
+    FROM query_table(method)))),
+    cells AS (FROM (SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
         _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
-    FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
-
--- ---- a slope at the points x of a search ----------------------------------------------------------------------------
--- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
--- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c, delta =
--- mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its mu as
--- the next c, so that delta goes to 0 as x settles.
-
-CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
-
--- At each point, by its id, the sums over the classes of its model. The groups of the least u are `at_umin` with the
--- largest h, `top`: sum(h) = at_umin * top + rest, sum(h^2) = at_umin * top^2 + rest2.
-CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
-    SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
-        sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
-        sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
-        sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
-    FROM (
-        SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
-        FROM (SELECT id, model, x, c, umin FROM query_table(search) WHERE phase IN ('low', 'up', 'between'))
-        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
-    )
-    GROUP BY id;
-
--- The points with their sums about mu = c + delta; `others` is the sum of h without one group of the least u.
-CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
-    SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
-        _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
-    FROM (
-        SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
-            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
-            CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
-        JOIN (FROM _pool_sums_at(search, classes)) USING (id)
-    );
-
--- ---- sums of one term per group -------------------------------------------------------------------------------------
-
--- The groups at each point.
-CREATE OR REPLACE MACRO _pool_at_points(about, classes) AS TABLE
-    SELECT id, x, known, k, n, y, spread, squares, u
-    FROM (SELECT id, model, x, known FROM query_table(about))
-    JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model);
-
--- The groups with deviations from the mu of the search. The weight of a group in a known mu is 0.
-CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
-    SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
-    FROM (
-        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
-            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
-            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
-        FROM query_table(about)
-    )
-    JOIN query_table(classes) USING (model);
-
--- The groups with deviations from the mean with weights `counted`; from any mean where all weights are 0.
-CREATE OR REPLACE MACRO _pool_about_own_mean(groups) AS TABLE
-    WITH sums AS (
-        SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
-            sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
-        FROM query_table(groups) GROUP BY id
-    ),
-    centres AS (
-        SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
-            CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-            CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
-            CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
-        FROM sums
-    )
-    SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
-    FROM query_table(groups) JOIN centres USING (id);
-
-CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
-    SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table(terms) GROUP BY id;
-
--- ---- slopes of other searches ---------------------------------------------------------------------------------------
-
--- The expectation of the generalised Q statistic less Q: a slope without a deviance, because it has one root only.
-CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
-    SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
-
--- The profile deviance of tau2 less the level `expected`, as a slope. Its sign is changed below the minimum, by `side`.
--- A side of 2 is a limit by Q, which other models need in the same search. Where sigma2 and tau2 are estimated jointly,
--- hd2 is sigma2 at x. Constants are left out.
-CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
-    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
-        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
-        height AS deviance
-    FROM (
-        SELECT *,
-            CASE
-                WHEN NOT jointly THEN 1.0
-                WHEN method = 'restricted level'
-                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
-                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
-            END AS sigma2,
-            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
-        FROM query_table(about)
-    );
-
--- The slope whose root is the x with tau2 = x sigma2 equal to `expected`, with sigma2 estimated at x; by the restricted
--- likelihood where `side` is positive. hd2 is sigma2.
-CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
-    SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
-        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
-    FROM (
-        SELECT *, side > 0 AND known IS NULL AS restricted,
-            CASE
-                WHEN NOT jointly THEN 1.0
-                WHEN side > 0 AND known IS NULL
-                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
-                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
-            END AS sigma2
-        FROM query_table(about)
-    );
-
--- The slope by one of these searches, or by the estimator that `method` names.
-CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
-    WITH about AS (FROM _pool_about(search, classes)),
-    level AS (FROM _pool_by_level('about', method)),
-    tau AS (FROM _pool_by_tau('about')),
-    q AS (FROM _pool_by_q('about')),
-    estimator AS (FROM _pool_slopes('about', classes, method))
-    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
-    FROM query_table(CASE
-        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
-        ELSE 'estimator'
-    END);
-
--- ---- the search -----------------------------------------------------------------------------------------------------
-
--- Chandrupatla (1997): the next point between x1 and x2, as a share of the way from the newest point x1. It comes from
--- inverse quadratic interpolation where that is safe, else it is half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2)
--- / (x3 - x2).
-CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
-    CASE
-        WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
-            f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
-        ELSE 0.5
-    END;
-
--- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell. Where
--- the deviance rises from the floor, the floor is the minimum; where it falls to the end of the grid, the minimum lies
--- beyond.
-CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
-    CASE
-        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
-        WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
-        ELSE 'between'
-    END;
-
--- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
-CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
-    WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
-            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
-            NULL::DOUBLE AS hd2
-        FROM query_table(cells)
-        UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, n, ssw,
-            jointly,
-            known, expected, umin, at_umin, j, side, c, is_first, is_last,
-            CASE
-                WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' AND NOT closed
-                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
-                ELSE x
-            END,
-            x1, f1, x2, f2, x3, f3, deviance, hd2
-        FROM (
-            SELECT *, abs(x2 - x1) AS width,
-                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
-                width <= tolerance OR f1 = 0 AS closed,
-                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
-            FROM (
-                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
-                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, c + delta AS c, x AS x1, slope AS f1,
-                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
-                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (
-                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
-                    FROM _pool_evaluated('_pool_search', classes, method)
-                )
-                WHERE step < 200
-            )
-            WHERE phase <> 'nothing'
-        )
-    )
-    SELECT id, model, side, x, deviance, hd2, phase = 'minimum' AS done
-    FROM _pool_search
-    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
-
--- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
-CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
-    WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
-    cells AS (FROM _pool_cells('ranges')),
+    FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table('ranges')))),
     minima AS (
         SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
             done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
@@ -4324,7 +3364,6 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
     FROM minima GROUP BY model;
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression: groups of nearly equal sampling variance become a few pseudo-groups with the same sums.
 --
@@ -4332,67 +3371,18 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 -- each of 8 points of u. Their counts are signed. u is v, or 1 / w where v = sigma2 / w with one sigma2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The single groups of compressed models with their bin. u = 0 has a bin of its own.
-CREATE OR REPLACE MACRO _pool_binned(sampled) AS TABLE
-    SELECT model, w, y, v, u,
-        CASE WHEN u > 0 THEN floor(_pool_bins_per_doubling() * log2(u)) ELSE '-infinity'::DOUBLE END AS bin
-    FROM query_table(sampled) WHERE compressed;
-
-CREATE OR REPLACE MACRO _pool_bins(binned) AS TABLE
-    SELECT *, groups <= _pool_groups_kept() AS keeps, coalesce(u_least < u_largest, false) AS varies
-    FROM (
-        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(v) AS v_least,
-            max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
-        FROM query_table(binned) GROUP BY model, bin
-    );
-
--- The sums of T_p(t) z^q over the groups of each bin: t is the place of a group in its bin, T_p a Chebyshev polynomial,
--- z the deviation of y.
-CREATE OR REPLACE MACRO _pool_bin_sums(binned, bins) AS TABLE
-    SELECT model, bin,
-        [sum(1.0), sum(t), sum(t2), sum(t3), sum(t4), sum(t5), sum(t6), sum(t7)] AS ones,
-        [sum(z), sum(t * z), sum(t2 * z), sum(t3 * z), sum(t4 * z), sum(t5 * z), sum(t6 * z), sum(t7 * z)] AS firsts,
-        [sum(z2), sum(t * z2), sum(t2 * z2), sum(t3 * z2), sum(t4 * z2), sum(t5 * z2), sum(t6 * z2), sum(t7 * z2)]
-            AS seconds
-    FROM (
-        SELECT *, 2 * t2 * t3 - t AS t5, 2 * t3 * t3 - 1 AS t6, 2 * t3 * t4 - t AS t7
-        FROM (
-            SELECT *, 2 * t * t2 - t AS t3, 2 * t2 * t2 - 1 AS t4
-            FROM (
-                SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
-                FROM (
-                    SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t,
-                        _pool_bin_deviation(y, mean, sd) AS z
-                    FROM query_table(binned) JOIN (
-                        SELECT model, bin, mean, sd, u_least, u_largest
-                        FROM query_table(bins) WHERE varies AND NOT keeps
-                    ) USING (model, bin)
-                )
-            )
-        )
-    )
-    GROUP BY model, bin;
-
--- The pseudo-groups of each bin whose groups differ in u.
-CREATE OR REPLACE MACRO _pool_pseudo_groups(binned, bins) AS TABLE
-    SELECT model, 1 / _pool_bin_at_point(x, u_least, u_largest) AS w,
-        CASE side
-            WHEN 1 THEN _pool_bin_count_above(first, second)
-            WHEN -1 THEN _pool_bin_count_below(first, second)
-            ELSE _pool_bin_count_at_mean(one, second)
-        END AS k,
-        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread
-    FROM (
-        SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
-            list_inner_product(counts, seconds) AS second
-        FROM _pool_bin_sums(binned, bins) JOIN query_table(bins) USING (model, bin), _pool_points_of_bin()
-    ), (VALUES (1), (-1), (0)) AS sides(side);
-
 -- Classes in which the single groups of compressed models are pseudo-groups. A bin of few groups keeps them, so that
 -- one group that outweighs all others is one class; a bin with one value of u is one class.
 CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
-    WITH binned AS MATERIALIZED (FROM _pool_binned(sampled)),
-    bins AS MATERIALIZED (FROM _pool_bins('binned'))
+    WITH binned AS MATERIALIZED (FROM (SELECT model, w, y, v, u,
+        CASE WHEN u > 0 THEN floor(8 * log2(u)) ELSE '-infinity'::DOUBLE END AS bin
+    FROM query_table(sampled) WHERE compressed)),
+    bins AS MATERIALIZED (FROM (SELECT *, groups <= 24 AS keeps, coalesce(u_least < u_largest, false) AS varies
+    FROM (
+        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(v) AS v_least,
+            max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
+        FROM query_table('binned') GROUP BY model, bin
+    )))
     SELECT model, n, w, k, y, squares, v, spread FROM query_table(sampled) WHERE NOT compressed
     UNION ALL BY NAME
     SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread
@@ -4401,8 +3391,73 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
     SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread
     FROM bins WHERE NOT varies
     UNION ALL BY NAME
-    FROM _pool_pseudo_groups('binned', 'bins');
-
+    FROM (SELECT model, 1 / ((u_least::DOUBLE * (1 - x::DOUBLE) + u_largest::DOUBLE * (1 + x::DOUBLE)) / 2) AS w,
+        CASE side
+            WHEN 1 THEN ((second::DOUBLE + first::DOUBLE) / 2)
+            WHEN -1 THEN ((second::DOUBLE - first::DOUBLE) / 2)
+            ELSE (one::DOUBLE - second::DOUBLE)
+        END AS k,
+        mean + side * sd AS y, ((v_least::DOUBLE * (1 - x::DOUBLE) + v_largest::DOUBLE * (1 + x::DOUBLE)) / 2) AS v, 0.0 AS spread
+    FROM (
+        SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
+            list_inner_product(counts, seconds) AS second
+        FROM (SELECT model, bin,
+            [sum(1.0), sum(t), sum(t2), sum(t3), sum(t4), sum(t5), sum(t6), sum(t7)] AS ones,
+            [sum(z), sum(t * z), sum(t2 * z), sum(t3 * z), sum(t4 * z), sum(t5 * z), sum(t6 * z), sum(t7 * z)] AS firsts,
+            [sum(z2), sum(t * z2), sum(t2 * z2), sum(t3 * z2), sum(t4 * z2), sum(t5 * z2), sum(t6 * z2), sum(t7 * z2)]
+                AS seconds
+        FROM (
+            SELECT *, 2 * t2 * t3 - t AS t5, 2 * t3 * t3 - 1 AS t6, 2 * t3 * t4 - t AS t7
+            FROM (
+                SELECT *, 2 * t * t2 - t AS t3, 2 * t2 * t2 - 1 AS t4
+                FROM (
+                    SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
+                    FROM (
+                        SELECT model, bin, (CASE
+                            WHEN u_largest::DOUBLE > u_least::DOUBLE
+                                THEN (u::DOUBLE - u_least::DOUBLE - (u_largest::DOUBLE - u::DOUBLE))
+                                / CASE WHEN u_largest::DOUBLE > u_least::DOUBLE THEN u_largest::DOUBLE - u_least::DOUBLE ELSE 1.0 END
+                            ELSE 1.0
+                        END) AS t,
+                            (CASE
+                                WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+                                ELSE 0.0
+                            END) AS z
+                        FROM query_table('binned') JOIN (
+                            SELECT model, bin, mean, sd, u_least, u_largest
+                            FROM query_table('bins') WHERE varies AND NOT keeps
+                        ) USING (model, bin)
+                    )
+                )
+            )
+        )
+        GROUP BY model, bin) JOIN query_table('bins') USING (model, bin), (SELECT * FROM (VALUES
+            (1.0e0,
+                [0.07142857142857142e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0,
+                0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.07142857142857142e0]),
+            (0.9009688679024191e0,
+                [0.14285714285714285e0, 0.2574196765435483e0, 0.1781399433882096e0, 0.06357740970180413e0,
+                -0.0635774097018041e0, -0.17813994338820957e0, -0.2574196765435483e0, -0.14285714285714285e0]),
+            (0.6234898018587336e0,
+                [0.14285714285714285e0, 0.1781399433882096e0, -0.0635774097018041e0, -0.2574196765435483e0,
+                -0.2574196765435483e0, -0.06357740970180417e0, 0.17813994338820954e0, 0.14285714285714285e0]),
+            (0.22252093395631445e0,
+                [0.14285714285714285e0, 0.06357740970180413e0, -0.2574196765435483e0, -0.17813994338820963e0,
+                0.17813994338820954e0, 0.25741967654354847e0, -0.06357740970180402e0, -0.14285714285714285e0]),
+            (-0.22252093395631434e0,
+                [0.14285714285714285e0, -0.0635774097018041e0, -0.2574196765435483e0, 0.17813994338820954e0,
+                0.17813994338820963e0, -0.25741967654354825e0, -0.06357740970180423e0, 0.14285714285714285e0]),
+            (-0.6234898018587335e0,
+                [0.14285714285714285e0, -0.17813994338820957e0, -0.06357740970180417e0, 0.25741967654354847e0,
+                -0.25741967654354825e0, 0.06357740970180399e0, 0.1781399433882101e0, -0.14285714285714285e0]),
+            (-0.900968867902419e0,
+                [0.14285714285714285e0, -0.2574196765435483e0, 0.17813994338820954e0, -0.06357740970180402e0,
+                -0.06357740970180423e0, 0.1781399433882101e0, -0.2574196765435484e0, 0.14285714285714285e0]),
+            (-1.0e0,
+                [0.07142857142857142e0, -0.14285714285714285e0, 0.14285714285714285e0, -0.14285714285714285e0,
+                0.14285714285714285e0, -0.14285714285714285e0, 0.14285714285714285e0, -0.07142857142857142e0])
+        ) AS points(x, counts))
+    ), (VALUES (1), (-1), (0)) AS sides(side));
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group to one row per model: sigma2, tau2 and mu of every model at once.
@@ -4438,7 +3493,7 @@ CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
 CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
     WITH with_singles AS NOT MATERIALIZED (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles))
     SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single
-    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
+    FROM _pool_by_input(inputs, CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN 'with_singles' ELSE sizes END,
         'with_singles');
 
 -- The models by number with sums over their groups, if their data are sound.
@@ -4473,7 +3528,7 @@ CREATE OR REPLACE MACRO _pool_within(models, sigma2, mu) AS TABLE
             NOT published AND n = j AND j - fitted >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
             ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) AS same,
             NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
-            published OR _pool_own_variance(sigma2) AS own_v, _pool_number(sigma2) AS sigma2_known
+            published OR (_pool_name(sigma2) IN ('separate', 'squeezed')) AS own_v, _pool_number(sigma2) AS sigma2_known
         FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
         WHERE j > 0
     );
@@ -4512,9 +3567,9 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
             AS sigma2_prior)
     FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
--- Classes with the number of their model and the sampling variance of their groups.
-CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
-    WITH joined AS (
+-- Classes with their sampling variance, single groups of large models compressed.
+CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
+    WITH each AS NOT MATERIALIZED (FROM (WITH joined AS (
         SELECT c.* EXCLUDE (_pool_model, ymin, ymax, odd, single), single AND compresses AS compressed,
             m.* EXCLUDE (_pool_model)
         FROM query_table(classes) AS c, (
@@ -4529,14 +3584,10 @@ CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
     SELECT model, n, w, k, y, squares, spread, compressed,
         CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v,
         CASE WHEN own_v THEN v ELSE 1 / w END AS u
-    FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
-
--- Classes with their sampling variance, single groups of large models compressed.
-CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
-    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2)),
+    FROM query_table(CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN _pool_name(sigma2) ELSE 'together' END))),
     compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
     SELECT model, n, w, k, y, squares, v, spread
-    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
+    FROM _pool_by_input(inputs, CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN 'compressed' ELSE 'each' END, 'compressed');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
@@ -4566,7 +3617,7 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, method, in_units) AS TAB
                     THEN 2.0 ** round(log2(size))
                 ELSE 1.0
             END AS unit_, unit_ * unit_ AS square_unit,
-            identified_by_weights AND pooled IS NULL AND on_rows AND _pool_is_joint(method) AS separated,
+            identified_by_weights AND pooled IS NULL AND on_rows AND (method IN ('ml', 'reml', 'cv')) AS separated,
             has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE mean END AS start,
             mean - start AS plain
         FROM sized
@@ -4577,8 +3628,12 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, method, in_units) AS TAB
         (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
         (mu_known - _pool_origin - start) / unit_ AS known, coalesce(known, scaled.plain / unit_) AS plain,
         coalesce(known, (mean_of_rows - start) / unit_) AS of_rows,
-        identified AND measurable AND _pool_enough(method, j, fitted) AS estimable,
-        separated AND measurable OR estimable AND scaled.ssw > 0 AND on_rows AND _pool_is_joint(method) AS jointly
+        identified AND measurable AND (CASE
+            WHEN method IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+            WHEN method = 'chung' THEN j >= 2 AND j - fitted >= 1
+            ELSE j >= 1 AND j - fitted >= 1
+        END) AS estimable,
+        separated AND measurable OR estimable AND scaled.ssw > 0 AND on_rows AND (method IN ('ml', 'reml', 'cv')) AS jointly
     FROM scaled, _pool_origin;
 
 -- Classes less `start` in the unit of their model. u is v, or 1 / w where v = sigma2 / w is estimated; `is_top`
@@ -4608,12 +3663,17 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started) AS TABLE
 -- tau2 of every model, before it is truncated at 0. Where exact groups have infinite weight, their mean is 0 here.
 CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     WITH weighed AS (
-        SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
+        SELECT c.*, (CASE
+            WHEN method = 'anova' THEN w
+            WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
+            WHEN method = 'sj' THEN 1 / (v + CASE WHEN (plain_squares / j) = 0 THEN 1.0 ELSE (plain_squares / j) END)
+            ELSE 1.0
+        END) AS a
         FROM query_table(moved) AS c JOIN (SELECT model, plain_squares, j FROM query_table(facts)) USING (model)
     ),
     centres AS (
         SELECT f.*, top,
-            coalesce(known, CASE WHEN exact > 0 AND _pool_exact_outweigh(method) THEN 0.0 ELSE ay / a END) AS centre
+            coalesce(known, CASE WHEN exact > 0 AND (method IN ('dl', 'hs', 'hsk')) THEN 0.0 ELSE ay / a END) AS centre
         FROM query_table(facts) AS f JOIN (
             SELECT model, sum(k * a) AS a, sum(k * a * y) AS ay, max(a) AS top FROM weighed GROUP BY model
         ) USING (model)
@@ -4631,17 +3691,48 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
         GROUP BY model
     ),
     squares AS (SELECT *, pool_pairs(at_top, top, rest, rest2) AS pairs FROM centres JOIN sums USING (model))
-    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM _pool_moment_estimates('squares', method);
-
--- The number of models whose groups differ in v by more than rounding, for estimators that need equal v; and the error
--- about them.
-CREATE OR REPLACE MACRO _pool_unequal_models(facts) AS TABLE
-    SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts);
-
-CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
-    error('tau2=''' || method || ''' is for groups of equal sampling variance, all of as many rows, and those of '
-        || CASE WHEN models = 1 THEN '1 model' ELSE format('{:,} models', models) END
-        || ' differ: ' || instead || ' fit them');
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM (WITH "anova" AS (
+        SELECT model,
+            CASE
+                WHEN known IS NOT NULL THEN (ad2 - av) / a
+                ELSE (ad2 - av + a2v / a) * a / pairs
+            END AS x
+        FROM query_table('squares')
+    ),
+    "he" AS (FROM "anova"),
+    "dl" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / (exact - fitted)
+                WHEN exact > 0 THEN (ad2 - j + 1) / (2 * a)
+                WHEN known IS NOT NULL THEN (ad2 - j) / a
+                ELSE (ad2 - j + a / a) * a / pairs
+            END AS x
+        FROM query_table('squares')
+    ),
+    "hs" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (ad2 - j) / a
+            END AS x
+        FROM query_table('squares')
+    ),
+    "hsk" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN j / df * exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (j / df * ad2 - j) / a
+            END AS x
+        FROM query_table('squares')
+    ),
+    "sj" AS (
+        SELECT model, plain_squares / j * ad2 / df AS x
+        FROM query_table('squares')
+    )
+    FROM query_table(method));
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
@@ -4651,7 +3742,11 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
-            WHEN at_the_end THEN plain_squares / _pool_joint_df(method, n, j)
+            WHEN at_the_end THEN plain_squares / (CASE
+                WHEN method = 'ml' THEN n
+                WHEN method = 'reml' THEN n - 1
+                WHEN method = 'cv' THEN n - j
+            END)
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
@@ -4661,15 +3756,22 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
-                AND (NOT _pool_is_positive(method) OR exact = j) AS alike,
+                AND (NOT (method = 'chung') OR exact = j) AS alike,
             -- the likelihood of groups with one row may rise up to the end of the grid
             separated AND x * wmin > 0.99e10 AS at_the_end,
             CASE
                 WHEN at_the_end THEN 0.0
-                WHEN jointly THEN _pool_joint_sigma2(method, ssw, hd2, n, j)
+                WHEN jointly THEN (CASE
+                    WHEN method = 'ml' THEN (ssw + hd2) / n
+                    WHEN method = 'reml' THEN (ssw + hd2) / (n - 1)
+                    WHEN method = 'cv' THEN CASE WHEN n > j THEN ssw / (n - j) END
+                END)
                 ELSE pooled
             END AS sigma2_,
-            coalesce(_pool_without_search(method, plain_squares, exact, j, df), x) AS x_
+            coalesce((CASE
+                WHEN method = 'sure' THEN CASE WHEN exact = j THEN plain_squares / j END
+                WHEN method = 'cv' THEN plain_squares / df
+            END), x) AS x_
         FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     );
 
@@ -4696,89 +3798,9 @@ CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
     SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, CASE WHEN weighs THEN c_ ELSE 1.0 END AS c
     FROM query_table(CASE WHEN _pool_name(mu) IN ('groups', 'rows', 'shrunk') THEN _pool_name(mu) ELSE 'gls' END);
 
-CREATE OR REPLACE MACRO _pool_centres(fitted_classes) AS TABLE
-    SELECT model, sum(k * c * y) / sum(k * c) AS own,
-        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
-    FROM query_table(fitted_classes) GROUP BY model;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The standard error of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The weight a of a square in the estimator of tau2, and its variance s; `top` marks the groups with the largest a.
-CREATE OR REPLACE MACRO _pool_squares_weighed(fitted_classes, models, method) AS TABLE
-    SELECT *, a * a * s AS b, a * a / w AS c
-    FROM (
-        SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
-            _pool_error_weight(method, w, v, crude, pool_precision(v, t)) AS a,
-            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
-        FROM query_table(fitted_classes)
-        JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
-    );
-
--- Sums of products of different groups. One group (`alone`) may have a far larger weight than all others: the sum over
--- the others is then computed without it, not by subtraction.
-CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
-    WITH sums AS (
-        SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
-            sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
-            sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
-            sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
-            sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
-        FROM query_table(weighed) GROUP BY model
-    )
-    SELECT model, any_value(sum_a) AS sum_a, any_value(sum_c) AS sum_c, any_value(aass) AS aass,
-        any_value(aaww) AS aaww, sum(k * own) AS pairs, sum(k * (own * s) * (own * s)) AS diagonal,
-        sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
-        sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
-    FROM (
-        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
-            a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
-            CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
-            CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
-        FROM query_table(weighed) JOIN sums USING (model)
-    )
-    GROUP BY model;
-
--- The variance of an estimator of tau2 that is a weighted sum of squares.
-CREATE OR REPLACE MACRO _pool_error_of_squares(fitted_classes, models, method) AS TABLE
-    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(fitted_classes, models, method))
-    SELECT model,
-        CASE
-            WHEN jointly AND sigma2_ > 0 AND _pool_is_restricted(method) THEN pool_variance_by_information(
-                (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
-                (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
-            WHEN jointly AND sigma2_ > 0
-                THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
-            ELSE _pool_error_variance(method, squares_variance, known_variance, sum_a, trace, plain_squares, j, df,
-                NULL::DOUBLE)
-        END AS error2
-    FROM (
-        SELECT *, 2 * aass AS known_variance,
-            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
-                AS squares_variance,
-            CASE WHEN known IS NULL THEN pool_trace(pairs, sum_a) ELSE sum_a END AS trace
-        FROM (
-            SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table(models) WHERE has_tau2
-        ) JOIN _pool_squares_traced('weighed') USING (model)
-    );
-
--- The variance of tau2, chosen by the name of the estimator: DuckDB plans only what this estimator needs.
-CREATE OR REPLACE MACRO _pool_error_of_tau2(fitted_classes, models, closed_forms, method) AS TABLE
-    WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
-    of_sums AS (
-        SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
-            plain_squares, j, df, s1) AS error2
-        FROM query_table(closed_forms) WHERE has_tau2
-    ),
-    of_squares AS (FROM _pool_error_of_squares(fitted_classes, models, method))
-    FROM query_table(CASE
-        WHEN method = 'known' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
-        WHEN _pool_error_has_weights(method) THEN 'of_squares'
-        ELSE 'of_sums'
-    END);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Heterogeneity, errors, likelihoods, tests and intervals of the estimates of every model.
@@ -4803,8 +3825,8 @@ CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, mu, method, limi
         coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
         on_rows, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_is_restricted(method) AS restricted,
-        _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        (method = 'reml') AS restricted,
+        (method IN ('ml', 'reml')) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -4823,7 +3845,7 @@ CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
     FROM (
-        SELECT *, pool_precision(v, t) AS h, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p
+        SELECT *, pool_precision(v, t) AS h, CASE WHEN v = 0 THEN (2.0::DOUBLE ** 500) ELSE 1 / v END AS p
         FROM query_table(fitted_classes)
     )
     JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
@@ -4854,7 +3876,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
                 WHEN positive THEN logs
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
-                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(method) THEN NULL
+                WHEN NOT has_tau2 OR NOT (method IN ('ml', 'reml')) THEN NULL
                 WHEN jointly AND restricted
                     THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
                 WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
@@ -4878,37 +3900,23 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
         n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
     FROM closed, _pool_quantile_of(level);
 
--- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
--- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
--- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
-CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, method, level, test) AS TABLE
-    SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
-    FROM (
-        SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
-            unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
-            unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
-            unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
-                (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
-        FROM (
-            SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
-                CASE WHEN lrt > 0 THEN lrt END AS lrt,
-                CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
-                CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
-                CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN _pool_number(level) END
-                    AS level_of_q
-            FROM query_table(closed_forms)
-        )
-    )
-    WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The interval of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Searches for both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
-CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
-    SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
+-- Which of the two a call may need.
+CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
+    CASE
+        WHEN method = 'known' THEN 'none'
+        WHEN limits::VARCHAR = 'profile' AND (method IN ('ml', 'reml')) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT (method IN ('ml', 'reml')) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        ELSE 'either'
+    END;
+
+-- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
+CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
+    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
+    by_q AS (FROM (SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
         true AS is_first, true AS is_last, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM (
@@ -4916,13 +3924,8 @@ CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
             df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
         FROM query_table(closed_forms) AS s JOIN query_table(tails) AS a ON s.model = a.id // 8
         WHERE a.id % 8 >= 4
-    );
-
--- Searches for both ends where the profile deviance has risen by the quantile of chi-square with 1 degree of freedom:
--- one cell below the minimum, many cells of equal ratio above. The search uses log(1 / w + rho) in place of log(1 + w
--- rho). It starts at the mean of exact groups.
-CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
-    SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
+    ))),
+    by_profile AS (FROM (SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
         at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
         CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
@@ -4933,22 +3936,7 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
         SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
         FROM query_table(closed_forms) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
-    );
-
--- Which of the two a call may need.
-CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
-    CASE
-        WHEN method = 'known' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(method) THEN 'profile'
-        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(method) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
-        ELSE 'either'
-    END;
-
--- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
-CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
-    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
-    by_q AS (FROM _pool_cells_by_q(closed_forms, tails)),
-    by_profile AS (FROM _pool_cells_by_profile(closed_forms)),
+    ))),
     by_either AS (FROM by_q UNION ALL FROM by_profile),
     cells AS (
         FROM query_table(CASE _pool_kind_of_limits(sigma2, method, limits)
@@ -4964,130 +3952,19 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method,
             END AS result
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, method, limits)
             WHEN 'q' THEN 'q'
-            ELSE CASE WHEN _pool_is_restricted(method) THEN 'restricted level' ELSE 'level' END END)
+            ELSE CASE WHEN (method = 'reml') THEN 'restricted level' ELSE 'level' END END)
         AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(closed_forms)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, method, limits) = 'none' THEN 'none' ELSE 'either' END);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The error of tau2 as far as it affects the estimates of groups.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The sum over the other groups, without cancellation where one group has a far larger weight than all others.
-CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
-    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
-
--- Variance of tau2 and minus its bias, one row per model. A negligible v replaces v = 0, where 1 / v is infinite.
-CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
-    WITH weighed AS (
-        SELECT *, pool_precision(positive, tau2_) AS p,
-            _pool_error_weight(method, w, positive, crude, p) AS a,
-            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE positive + tau2_ END AS s,
-            a * a * s AS r, a * a / w AS q
-        FROM (
-            SELECT model, k, w, tau2_, plain_squares / j AS crude,
-                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
-                    END AS positive
-            FROM query_table(moved) JOIN (
-                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table(variances)
-            ) USING (model)
-        )
-    ),
-    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
-    totals AS (
-        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
-            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
-            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
-            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
-            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
-        FROM weighed JOIN tops USING (model) GROUP BY model
-    ),
-    sums AS (
-        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
-            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
-            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
-            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
-            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
-        FROM (
-            SELECT *, _pool_others(a, ta, na, ra, sa) AS oa, _pool_others(r, tr, nr, rr, sr) AS other_r,
-                _pool_others(q, tq, nq, rq, sq) AS oq
-            FROM weighed JOIN totals USING (model)
-        )
-        GROUP BY model
-    ),
-    variances_of_squares AS (
-        SELECT *, 2 * squares AS known_variance,
-            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares END
-                AS squares_variance,
-            CASE WHEN known IS NULL THEN pool_trace(pairs, total) ELSE total END AS trace,
-            (n - j) / (sigma2_ * sigma2_) AS within
-        FROM sums JOIN query_table(variances) USING (model)
-    )
-    SELECT model,
-        CASE
-            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
-            WHEN jointly AND _pool_is_restricted(method) THEN pool_error_of_ratio(
-                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
-                tau2_ / sigma2_)
-            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
-            ELSE _pool_error_variance(method, squares_variance, known_variance, total, trace, plain_squares, j, df, s1)
-        END AS error,
-        CASE WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0 ELSE _pool_error_correction(method, fitted, j, df, s1, s2) END
-            AS correction
-    FROM variances_of_squares;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per model: the estimates of its components, and what inference adds to them.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- One row per model: the result columns between icc and converged, and se_mu by the test; NULL where the data do not
--- identify them.
-CREATE OR REPLACE MACRO _pool_inference(
-    fitted_classes, moved, variances, centres, sigma2, mu, method, level, test, limits
-) AS TABLE
-    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, mu, method, limits)),
-    sums AS MATERIALIZED (FROM _pool_fitted_sums(fitted_classes, 'fitted_models')),
-    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, level, test)),
-    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', method)),
-    required AS (FROM _pool_required_tails('closed_forms', method, level, test)),
-    tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
-    gathered AS (
-        SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
-            max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
-            max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
-        FROM (
-            SELECT id, result FROM tails
-            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, method, limits)
-        )
-        GROUP BY ALL
-    ),
-    with_inference AS (
-        SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
-            _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
-        FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
-    )
-    SELECT model, q,
-        CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
-        pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
-        _pool_finite(sqrt(error2) * unit_ * unit_) AS se_tau2,
-        CASE
-            WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0
-            ELSE _pool_finite(lower * unit_ * unit_)
-        END AS tau2_lower,
-        _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
-        pool_akaike(log_likelihood, on_rows::INTEGER + (method <> 'known')::INTEGER
-            + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
-        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
-        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
-        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
-        CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
-        (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
-        (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
-        se * unit_ AS se_mu_
-    FROM with_inference;
 
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
@@ -5110,7 +3987,9 @@ CREATE OR REPLACE MACRO _pool_components_by(
     estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, method)),
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
-    plain_centres AS (FROM _pool_centres('fitted_classes')),
+    plain_centres AS (FROM (SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+    FROM query_table('fitted_classes') GROUP BY model)),
     fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
         FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
@@ -5135,14 +4014,197 @@ CREATE OR REPLACE MACRO _pool_components_by(
         FROM (SELECT model, _pool_model FROM models) LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_request), _pool_origin
     ),
-    errors AS (FROM _pool_error_and_bias('moved', 'variances', method)),
+    errors AS (FROM (WITH weighed AS (
+        SELECT *, pool_precision(positive, tau2_) AS p,
+            (CASE
+                WHEN method = 'anova' THEN w
+                WHEN method = 'he' THEN 1.0
+                WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / positive
+                WHEN method = 'sj' THEN 1 / (positive + crude)
+                ELSE p
+            END) AS a,
+            CASE WHEN (method IN ('ml', 'reml')) THEN 1.0 ELSE positive + tau2_ END AS s,
+            a * a * s AS r, a * a / w AS q
+        FROM (
+            SELECT model, k, w, tau2_, plain_squares / j AS crude,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
+                    END AS positive
+            FROM query_table('moved') JOIN (
+                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table('variances')
+            ) USING (model)
+        )
+    ),
+    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
+    totals AS (
+        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
+            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
+            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
+            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
+            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
+        FROM weighed JOIN tops USING (model) GROUP BY model
+    ),
+    sums AS (
+        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
+            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
+            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
+            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
+            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
+        FROM (
+            SELECT *, (CASE WHEN a = ta THEN ra + (na - 1) * ta ELSE sa - a END) AS oa, (CASE WHEN r = tr THEN rr + (nr - 1) * tr ELSE sr - r END) AS other_r,
+                (CASE WHEN q = tq THEN rq + (nq - 1) * tq ELSE sq - q END) AS oq
+            FROM weighed JOIN totals USING (model)
+        )
+        GROUP BY model
+    ),
+    variances_of_squares AS (
+        SELECT *, 2 * squares AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, total) ELSE total END AS trace,
+            (n - j) / (sigma2_ * sigma2_) AS within
+        FROM sums JOIN query_table('variances') USING (model)
+    )
+    SELECT model,
+        CASE
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
+            WHEN jointly AND (method = 'reml') THEN pool_error_of_ratio(
+                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
+                tau2_ / sigma2_)
+            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
+            ELSE _pool_error_variance(method, squares_variance, known_variance, total, trace, plain_squares, j, df, s1)
+        END AS error,
+        CASE WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0 ELSE (CASE
+            WHEN method IN ('pm', 'eb') THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1)
+            WHEN method = 'pmm' THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1) - (df - pool_chi_square_median(df)) / s1
+            WHEN method = 'ml' THEN fitted * (1 / s1)
+            ELSE 0.0
+        END) END
+            AS correction
+    FROM variances_of_squares)),
     with_errors AS (
         SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
-        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, mu, method, level, test,
-            limits)
+        FROM (WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', mu, method, limits)),
+        sums AS MATERIALIZED (FROM _pool_fitted_sums('fitted_classes', 'fitted_models')),
+        closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, level, test)),
+        errors AS (FROM (WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
+        of_sums AS (
+            SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
+                plain_squares, j, df, s1) AS error2
+            FROM query_table('closed_forms') WHERE has_tau2
+        ),
+        of_squares AS (FROM (WITH weighed AS MATERIALIZED (FROM (SELECT *, a * a * s AS b, a * a / w AS c
+        FROM (
+            SELECT model, k, w, CASE WHEN (method = 'anova') THEN w = wmax ELSE is_top END AS top,
+                (CASE
+                    WHEN method = 'anova' THEN w
+                    WHEN method = 'he' THEN 1.0
+                    WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+                    WHEN method = 'sj' THEN 1 / (v + crude)
+                    ELSE pool_precision(v, t)
+                END) AS a,
+                CASE WHEN (method IN ('ml', 'reml')) THEN 1.0 ELSE v + t END AS s
+            FROM query_table('fitted_classes')
+            JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table('fitted_models')) USING (model)
+        )))
+        SELECT model,
+            CASE
+                WHEN jointly AND sigma2_ > 0 AND (method = 'reml') THEN pool_variance_by_information(
+                    (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
+                    (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
+                WHEN jointly AND sigma2_ > 0
+                    THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+                ELSE _pool_error_variance(method, squares_variance, known_variance, sum_a, trace, plain_squares, j, df,
+                    NULL::DOUBLE)
+            END AS error2
+        FROM (
+            SELECT *, 2 * aass AS known_variance,
+                CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+                    AS squares_variance,
+                CASE WHEN known IS NULL THEN pool_trace(pairs, sum_a) ELSE sum_a END AS trace
+            FROM (
+                SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table('fitted_models') WHERE has_tau2
+            ) JOIN (WITH sums AS (
+                SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
+                    sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
+                    sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
+                    sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
+                    sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
+                FROM query_table('weighed') GROUP BY model
+            )
+            SELECT model, any_value(sum_a) AS sum_a, any_value(sum_c) AS sum_c, any_value(aass) AS aass,
+                any_value(aaww) AS aaww, sum(k * own) AS pairs, sum(k * (own * s) * (own * s)) AS diagonal,
+                sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
+                sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
+            FROM (
+                SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
+                    a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
+                    CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
+                    CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
+                FROM query_table('weighed') JOIN sums USING (model)
+            )
+            GROUP BY model) USING (model)
+        )))
+        FROM query_table(CASE
+            WHEN method = 'known' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
+            WHEN (method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml')) THEN 'of_squares'
+            ELSE 'of_sums'
+        END))),
+        required AS (FROM (SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
+        FROM (
+            SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
+                unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
+                unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
+                unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
+                    (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
+            FROM (
+                SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
+                    CASE WHEN lrt > 0 THEN lrt END AS lrt,
+                    CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
+                    CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
+                    CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN _pool_number(level) END
+                        AS level_of_q
+                FROM query_table('closed_forms')
+            )
+        )
+        WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL))),
+        tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
+        gathered AS (
+            SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
+                max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
+                max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
+            FROM (
+                SELECT id, result FROM tails
+                UNION ALL FROM _pool_limits('closed_forms', 'tails', 'moved', sigma2, method, limits)
+            )
+            GROUP BY ALL
+        ),
+        with_inference AS (
+            SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+                _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
+            FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
+        )
+        SELECT model, q,
+            CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
+            pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
+            _pool_finite(sqrt(error2) * unit_ * unit_) AS se_tau2,
+            CASE
+                WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0
+                ELSE _pool_finite(lower * unit_ * unit_)
+            END AS tau2_lower,
+            _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
+            pool_akaike(log_likelihood, on_rows::INTEGER + (method <> 'known')::INTEGER
+                + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
+            lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
+            CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
+            CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
+            CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
+            (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
+            (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
+            se * unit_ AS se_mu_
+        FROM with_inference)
     ),
     with_inference AS (
         SELECT plain.* EXCLUDE (_pool_converged)
@@ -5158,49 +4220,12 @@ CREATE OR REPLACE MACRO _pool_components_by(
     FROM query_table(CASE detail
         WHEN 'inference' THEN 'with_inference' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The tau profile: one row per model and tau.
 --
 -- On rows, sigma2 is estimated for each tau: the search for the estimates also searches rho = tau2 / sigma2 at a tau,
 -- by the full and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- A list of numbers of any type as DOUBLEs; NULL where it is none.
-CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
-
-CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
-    CASE
-        WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
-            THEN _pool_message_profile_tau2(_pool_shown(tau2))
-        WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
-            OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
-            THEN _pool_message_profile_mu(_pool_shown(mu))
-        WHEN typeof(tau) = '"NULL"' THEN NULL
-        WHEN typeof(tau) NOT LIKE '%]' THEN _pool_message_taus('tau=' || _pool_shown(tau))
-        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN _pool_message_taus('tau=[] is empty')
-        WHEN typeof(tau) LIKE 'VARCHAR%'
-            THEN _pool_message_taus('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''')
-        WHEN typeof(tau) LIKE 'BOOLEAN%'
-            THEN _pool_message_taus('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1])
-        ELSE list_transform(
-            list_filter(
-                list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
-                lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
-            ),
-            lambda t: _pool_message_taus('tau holds ' || coalesce(t[1], 'NULL'))
-        )[1]
-    END;
-
--- True, or an error about mu, tau or tau2.
-CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
-    WITH usual AS (SELECT true AS proper),
-    unusual AS (
-        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
-    )
-    FROM query_table(CASE
-        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
 -- The upper end of the 99 % profile interval of tau2 in every model that has one: nothing else of the inference is
 -- planned.
@@ -5218,81 +4243,6 @@ CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu, method)
     SELECT model, _pool_finite(result * unit_ * unit_) AS upper
     FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, method, 'profile')
         JOIN (SELECT model, unit_ FROM closed_forms) ON id = 8 * model + 7;
-
--- The points: the values of the argument tau, or 61 equal steps from 0 to the upper end of the 99 % interval; only 0
--- where there is no interval.
-CREATE OR REPLACE MACRO _pool_points(sampled, counted, facts, sigma2, mu, tau) AS TABLE
-    WITH requested AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
-    reml AS (FROM _pool_upper_limits(sampled, counted, sigma2, mu, 'reml')),
-    ml AS (FROM _pool_upper_limits(sampled, counted, sigma2, mu, 'ml')),
-    reached AS (SELECT model, sqrt(upper) AS highest FROM query_table(_pool_method('reml', mu))),
-    grid AS (
-        SELECT model, unnest(
-            CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
-        FROM query_table(facts) LEFT JOIN reached USING (model)
-    )
-    SELECT row_number() OVER () AS point, model, root, root * root AS t
-    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END);
-
--- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
-CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
-    SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
-        CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
-    FROM query_table(points) JOIN query_table(facts) USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
-    WHERE identified AND (exact = 0 OR t > 0);
-
--- Each point with sigma2 and the log likelihoods there.
-CREATE OR REPLACE MACRO _pool_most_likely(points, facts, moved) AS TABLE
-    WITH cells AS (FROM _pool_cells_at_points(points, facts)),
-    deviances AS (
-        SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
-            max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
-        FROM _pool_minima('cells', moved, 'tau') GROUP BY ALL
-    ),
-    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM query_table(moved) GROUP BY model)
-    SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
-        CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
-        pool_log_likelihood(
-            at_full + CASE WHEN jointly THEN logs_of_w ELSE 0.0 END,
-            CASE WHEN jointly THEN n ELSE j END) AS log_likelihood,
-        pool_log_likelihood(
-            at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
-            CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
-    FROM query_table(points) JOIN query_table(facts) USING (model) JOIN logs USING (model)
-    LEFT JOIN deviances USING (point);
-
--- mu, its variance and Q at each point; at tau = 0 exact groups have infinite weight.
-CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
-    WITH weighed AS MATERIALIZED (
-        SELECT point, k, y, spread, v, t, known,
-            CASE
-                WHEN NOT identified THEN 1.0
-                WHEN exact > 0 AND t = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
-                ELSE pool_gls(v, t)
-            END AS c
-        FROM (
-            SELECT point, k, y, spread, t, known, identified, exact,
-                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
-            FROM query_table(moved) JOIN (
-                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(fits)
-            ) USING (model)
-        )
-    ),
-    centres AS MATERIALIZED (
-        SELECT point, sum(k * c * y) / sum(k * c) AS own,
-            sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
-        FROM weighed GROUP BY point
-    )
-    SELECT point, any_value(own) AS own, any_value(variance) AS variance,
-        CASE WHEN sum(CASE WHEN v + t = 0 THEN d2 ELSE 0.0 END) = 0 AND count(v) = count(*)
-            THEN coalesce(sum(CASE WHEN v + t > 0 THEN k * pool_gls(v, t) * d2 END), 0.0) END AS q
-    FROM (
-        SELECT point, k, v, t, own, variance,
-            (y - coalesce(known, own)) * (y - coalesce(known, own)) + spread AS d2
-        FROM weighed JOIN centres USING (point)
-    )
-    GROUP BY point;
 
 -- One row per model and tau, under private names.
 CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
@@ -5312,8 +4262,41 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    points AS MATERIALIZED (FROM _pool_points('sampled', 'counted', 'facts', sigma2, mu, tau)),
-    fits AS MATERIALIZED (FROM _pool_most_likely('points', 'facts', 'moved'))
+    points AS MATERIALIZED (FROM (WITH requested AS (SELECT model, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM query_table('facts')),
+    reml AS (FROM _pool_upper_limits('sampled', 'counted', sigma2, mu, 'reml')),
+    ml AS (FROM _pool_upper_limits('sampled', 'counted', sigma2, mu, 'ml')),
+    reached AS (SELECT model, sqrt(upper) AS highest FROM query_table((CASE
+        WHEN _pool_name('reml') = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
+        ELSE _pool_name('reml')
+    END))),
+    grid AS (
+        SELECT model, unnest(
+            CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
+        FROM query_table('facts') LEFT JOIN reached USING (model)
+    )
+    SELECT row_number() OVER () AS point, model, root, root * root AS t
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END))),
+    fits AS MATERIALIZED (FROM (WITH cells AS (FROM (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
+        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
+        CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
+    FROM query_table('points') JOIN query_table('facts') USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
+    WHERE identified AND (exact = 0 OR t > 0))),
+    deviances AS (
+        SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
+            max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
+        FROM _pool_minima('cells', 'moved', 'tau') GROUP BY ALL
+    ),
+    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM query_table('moved') GROUP BY model)
+    SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
+        CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
+        pool_log_likelihood(
+            at_full + CASE WHEN jointly THEN logs_of_w ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END) AS log_likelihood,
+        pool_log_likelihood(
+            at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
+    FROM query_table('points') JOIN query_table('facts') USING (model) JOIN logs USING (model)
+    LEFT JOIN deviances USING (point)))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
         _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
         CASE
@@ -5323,18 +4306,57 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
         _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
         _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
         df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-    FROM fits JOIN _pool_centred_points('fits', 'moved') USING (point)
+    FROM fits JOIN (WITH weighed AS MATERIALIZED (
+        SELECT point, k, y, spread, v, t, known,
+            CASE
+                WHEN NOT identified THEN 1.0
+                WHEN exact > 0 AND t = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+                ELSE pool_gls(v, t)
+            END AS c
+        FROM (
+            SELECT point, k, y, spread, t, known, identified, exact,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
+            FROM query_table('moved') JOIN (
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table('fits')
+            ) USING (model)
+        )
+    ),
+    centres AS MATERIALIZED (
+        SELECT point, sum(k * c * y) / sum(k * c) AS own,
+            sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+        FROM weighed GROUP BY point
+    )
+    SELECT point, any_value(own) AS own, any_value(variance) AS variance,
+        CASE WHEN sum(CASE WHEN v + t = 0 THEN d2 ELSE 0.0 END) = 0 AND count(v) = count(*)
+            THEN coalesce(sum(CASE WHEN v + t > 0 THEN k * pool_gls(v, t) * d2 END), 0.0) END AS q
+    FROM (
+        SELECT point, k, v, t, own, variance,
+            (y - coalesce(known, own)) * (y - coalesce(known, own)) + spread AS d2
+        FROM weighed JOIN centres USING (point)
+    )
+    GROUP BY point) USING (point)
     JOIN (SELECT model, _pool_model FROM models) USING (model), _pool_origin;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling
 -- factors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The classes of every model, by number, with the model's components and the parts of the centre 'shrunk'.
-CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma2, mu) AS TABLE
-    WITH joined AS (
+-- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
+CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
+    CASE
+        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
+        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+        ELSE pool_gls(v, tau2)
+    END;
+
+-- One row per model: the errors, gains and pooling factors, NULL where the data do not identify them.
+CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
+    WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
+    classes AS MATERIALIZED (FROM (WITH joined AS (
         SELECT m.* EXCLUDE (_pool_model), c.* EXCLUDE (_pool_model),
             _pool_number(mu) - _pool_origin AS known,
             CASE
@@ -5343,7 +4365,7 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
                     THEN pool_squeezed_variance(n, squares / (n - 1), _pool_df_prior, _pool_sigma2_prior)
                 ELSE _pool_sigma2
             END AS own
-        FROM query_table(components) AS m, _pool_origin, (
+        FROM query_table('models') AS m, _pool_origin, (
             SELECT n, k, y, squares, spread, _pool_model FROM query_table(sizes)
             UNION ALL
             SELECT n, k, y, squares, spread, _pool_model FROM query_table(singles)
@@ -5368,32 +4390,22 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
         pool_sampling_variance(own, n - 1) AS v_less,
         j = 1 AND _pool_tau2 IS NULL AS alone,
         j - CASE WHEN known IS NULL THEN 1 ELSE 0 END AS df
-    FROM joined JOIN totals USING (model) JOIN plugins USING (model);
-
--- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
-CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
-    CASE
-        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
-        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
-        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
-        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
-        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
-        ELSE pool_gls(v, tau2)
-    END;
-
--- The weight of a group by the estimator of tau2.
-CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
-    pool_weight(_pool_corrected(tau2, estimated, v, df), v);
-
--- The weight of each group in mu, with all its rows and without one row, and the weight of its own mean.
-CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
-    WITH exact AS (
+    FROM joined JOIN totals USING (model) JOIN plugins USING (model))),
+    counts AS MATERIALIZED (FROM (WITH exact AS (
         SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
-        FROM query_table(classes) GROUP BY model
+        FROM query_table('classes') GROUP BY model
     )
     SELECT *,
-        CASE WHEN alone THEN 1.0 ELSE _pool_weight_by(tau2, _pool_tau2, v, df) END AS weight,
-        CASE WHEN alone THEN 1.0 ELSE _pool_weight_by(tau2, _pool_tau2, v_less, df) END AS weight_less,
+        CASE WHEN alone THEN 1.0 ELSE pool_weight((CASE
+            WHEN _pool_name(tau2) = 'morris'
+                THEN CASE WHEN v = 'infinity'::DOUBLE THEN _pool_tau2 ELSE (df * _pool_tau2 + 2 * v) / (df - 2) END
+            ELSE _pool_tau2
+        END), v) END AS weight,
+        CASE WHEN alone THEN 1.0 ELSE pool_weight((CASE
+            WHEN _pool_name(tau2) = 'morris'
+                THEN CASE WHEN v_less = 'infinity'::DOUBLE THEN _pool_tau2 ELSE (df * _pool_tau2 + 2 * v_less) / (df - 2) END
+            ELSE _pool_tau2
+        END), v_less) END AS weight_less,
         CASE
             WHEN _pool_tau2 IS NULL THEN 1.0
             ELSE _pool_count(mu, outweighed, n, v, _pool_tau2, pool_sampling_variance(pooled, n), plugin)
@@ -5402,11 +4414,8 @@ CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
             WHEN _pool_tau2 IS NULL THEN pool_groups(n - 1)
             ELSE _pool_count(mu, outweighed, n - 1, v_less, _pool_tau2, pool_sampling_variance(pooled, n - 1), plugin)
         END AS c_less
-    FROM query_table(classes) JOIN exact USING (model);
-
--- Classes with mu of their model, and the error of predicting a row without using it.
-CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
-    SELECT *,
+    FROM query_table('classes') JOIN exact USING (model))),
+    held_out AS MATERIALIZED (FROM (SELECT *,
         (y - centre) * (y - centre) + spread AS d2,
         (y - grand) * (y - grand) + spread AS grand_d2,
         CASE
@@ -5417,14 +4426,11 @@ CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
         CASE WHEN weight_less = 1 THEN 0.0 WHEN known IS NULL THEN s / (s - c + c_less) ELSE 1.0 END AS s_ratio,
         CASE WHEN known IS NULL THEN (n - 1) / (rows_ - 1) ELSE 0.0 END AS grand_share,
         CASE WHEN known IS NULL THEN rows_ / (rows_ - 1) ELSE 1.0 END AS grand_ratio
-    FROM query_table(counts) JOIN (
+    FROM query_table('counts') JOIN (
         SELECT model, sum(k * c) AS s, coalesce(any_value(known), sum(k * c * y) / sum(k * c)) AS centre
-        FROM query_table(counts) GROUP BY model
-    ) USING (model);
-
--- Squared errors of every model over the rows of groups with two rows or more, and the means for _pool_spreads.
-CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
-    SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
+        FROM query_table('counts') GROUP BY model
+    ) USING (model))),
+    errors AS MATERIALIZED (FROM (SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
         sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
         sum(k * pool_held_out_squares(n, squares, grand_d2, pool_missed_of_row(n, 0.0, grand_share), grand_ratio))
             AS complete,
@@ -5434,11 +4440,8 @@ CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
         sum(k * weight * (y - centre)) / sum(k) AS effect,
         sum(k * n * (1 - weight)) / sum(k * n) AS mean_pooling,
         sum(k * weight) / sum(k) AS mean_weight
-    FROM query_table(held_out) GROUP BY model;
-
--- Sums of squares of the estimated errors at both levels, and how much the true errors exceed them in expectation.
-CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
-    SELECT model,
+    FROM query_table('held_out') GROUP BY model)),
+    spreads AS (FROM (SELECT model,
         sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
             AS of_rows,
         sum(k * ((weight * (y - centre) - effect) ** 2 + weight ** 2 * spread)) AS of_effects,
@@ -5447,22 +4450,9 @@ CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
         sum(k * n * (1 - weight - mean_pooling) ** 2) AS shared_rows,
         sum(k * (weight - mean_weight) ** 2) AS shared_effects,
         max(weight) AS most, any_value(_pool_se_mu) AS se_mu
-    FROM query_table(held_out) JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM query_table(errors))
+    FROM query_table('held_out') JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM query_table('errors'))
         USING (model)
-    GROUP BY model;
-
--- The part of mu's error: 0 where all groups have equal pooling, even where that error is unknown.
-CREATE OR REPLACE MACRO _pool_shared(se_mu, variation) AS
-    CASE WHEN variation = 0 THEN 0.0 ELSE se_mu * se_mu * variation END;
-
--- One row per model: the errors, gains and pooling factors, NULL where the data do not identify them.
-CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
-    WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
-    classes AS MATERIALIZED (FROM _pool_compared_classes(sizes, singles, 'models', sigma2, mu)),
-    counts AS MATERIALIZED (FROM _pool_held_out_counts('classes', tau2, mu)),
-    held_out AS MATERIALIZED (FROM _pool_held_out('counts')),
-    errors AS MATERIALIZED (FROM _pool_errors('held_out')),
-    spreads AS (FROM _pool_spreads('held_out', 'errors')),
+    GROUP BY model)),
     means AS (
         SELECT model, compared, _pool_finite("none" / nullif(compared, 0)) AS none_,
             _pool_finite(complete / nullif(compared, 0)) AS complete_,
@@ -5473,25 +4463,14 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         none_ AS _pool_none, complete_ AS _pool_complete, partial_ AS _pool_partial,
         _pool_finite(pool_gain(partial_, none_)) AS _pool_gain_on_none,
         _pool_finite(pool_gain(partial_, complete_)) AS _pool_gain_on_complete,
-        _pool_finite(pool_pooling_factor(of_rows, unknown_rows + _pool_shared(se_mu, shared_rows)))
+        _pool_finite(pool_pooling_factor(of_rows, unknown_rows + (CASE WHEN shared_rows = 0 THEN 0.0 ELSE se_mu * se_mu * shared_rows END)))
             AS _pool_pooling_rows,
         CASE
             WHEN most = 0 AND _pool_groups > 1 THEN 1.0
-            ELSE _pool_finite(pool_pooling_factor(of_effects, unknown_effects + _pool_shared(se_mu, shared_effects)))
+            ELSE _pool_finite(pool_pooling_factor(of_effects, unknown_effects + (CASE WHEN shared_effects = 0 THEN 0.0 ELSE se_mu * se_mu * shared_effects END)))
         END AS _pool_pooling_groups
     FROM (SELECT model, _pool_model, _pool_groups FROM models)
         LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
-
--- True, or an error: the comparison needs estimates of tau2 and mu, and priors are integrated out.
-CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
-    WITH usual AS (SELECT true AS proper),
-    unusual AS (
-        SELECT error(CASE WHEN _pool_is_tau_prior(tau2)
-            THEN _pool_message_prior_refused('tau2', _pool_shown(tau2), 'compare')
-            ELSE _pool_message_prior_refused('mu', _pool_shown(mu), 'compare') END)::BOOLEAN AS proper
-    )
-    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Critical values of robust intervals, by a search.
@@ -5506,73 +4485,10 @@ CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
 --   balancing  the x2 that balances is searched between two
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Where the search for t0 begins. r is concave up to chi^2 = 3, and slightly above 3 so nearly that rho does not
--- change.
-CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
-    sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END);
-
--- The root of an upper bound of t0.
-CREATE OR REPLACE MACRO _pool_root_to(chi) AS least(sqrt(2) * chi, chi + 10);
-
--- Searches with r at both points: `beyond`, whether x2 > t0, and f, which rises through 0 at the root. Where r and its
--- slopes underflow, f is 0, and the root lies further out.
-CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
-    SELECT *, pool_mixed(pool_share(m, t1, t2), at_t1, at_t2) AS rho,
-        CASE WHEN phase = 'balancing' OR phase = 'edge' AND NOT beyond
-            THEN pool_balance(t1, t2, at_t1, at_t2, slope1, slope2) ELSE tangent END AS f
-    FROM (
-        SELECT *, pool_tangent(t2, at_t1, at_t2, slope2) AS tangent,
-            CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001
-                THEN tangent >= 0 AND CASE WHEN phase = 'start' THEN m ELSE t2 END >= chi * chi - 3
-                ELSE true END AS beyond
-        FROM (
-            SELECT *, pool_noncoverage(t1, chi) AS at_t1, pool_noncoverage(t2, chi) AS at_t2,
-                pool_noncoverage_slope(t1, chi) AS slope1, pool_noncoverage_slope(t2, chi) AS slope2
-            FROM (
-                SELECT * EXCLUDE (rho), root * root AS t2,
-                    CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
-                FROM query_table(search)
-                WHERE phase <> 'settled'
-            )
-        )
-    );
-
--- Searches with the bracket of each root, whether the worst distribution is known (`solved`), and Newton's step from
--- it.
-CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
-    SELECT * REPLACE (
-            CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
-            CASE WHEN solved AND rho <= alpha THEN chi ELSE high END AS high),
-        CASE WHEN solved AND rho > 0 AND alpha IS NOT NULL
-            THEN rho * ln(rho / alpha) / pool_mixed(pool_share(m, t1, t2), pool_noncoverage_by_chi(t1, chi),
-                pool_noncoverage_by_chi(t2, chi)) END AS newton
-    FROM (
-        SELECT *,
-            coalesce(CASE
-                WHEN phase = 'start' THEN beyond
-                WHEN phase = 'edge' AND NOT beyond THEN f > 0
-                ELSE abs(x2 - x1) <= tolerance
-            END, true) AS solved
-        FROM (
-            SELECT * REPLACE (
-                    root AS x1, f AS f1,
-                    CASE WHEN opens THEN NULL WHEN keeps THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN opens THEN NULL WHEN keeps THEN f2 ELSE f1 END AS f2,
-                    CASE WHEN opens THEN NULL WHEN keeps THEN x1 ELSE x2 END AS x3,
-                    CASE WHEN opens THEN NULL WHEN keeps THEN f1 ELSE f2 END AS f3),
-                -- rho is flat about its maximum: its error is the square of the error of x.
-                1e-9 * least(root, 1e3) + 4e-16 * root AS tolerance
-            FROM (
-                SELECT *, phase = 'start' OR phase = 'edge' AND NOT beyond AS opens, (f > 0) = (f1 > 0) AS keeps
-                FROM _pool_missed(search)
-            )
-        )
-    );
-
 -- The search: id, alpha, chi and rho of every case.
 CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
     WITH RECURSIVE _pool_critical_search AS (
-        SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
+        SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END) AS root,
             NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
             NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
         FROM query_table(cases)
@@ -5586,9 +4502,9 @@ CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
             END,
             m, kappa, alpha, next, low, high,
             CASE
-                WHEN solved THEN _pool_root_from(m, kappa, next)
-                WHEN phase = 'start' THEN least(sqrt(kappa * m), _pool_root_to(chi))
-                WHEN x2 IS NULL THEN _pool_root_to(chi)
+                WHEN solved THEN sqrt(CASE WHEN (kappa - 1) * m > 0 AND next * next > 3.0001 THEN _pool_larger(m, next * next - 3) ELSE m END)
+                WHEN phase = 'start' THEN least(sqrt(kappa * m), least(sqrt(2) * chi, chi + 10))
+                WHEN x2 IS NULL THEN least(sqrt(2) * chi, chi + 10)
                 ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
                     (x1 - x2) / (x3 - x2), tolerance / 2 / abs(x2 - x1))
             END,
@@ -5604,12 +4520,56 @@ CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
             FROM (
                 -- After a step this small, the next step would be about its square.
                 SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
-                FROM _pool_bracketed('_pool_critical_search')
+                FROM (SELECT * REPLACE (
+                        CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
+                        CASE WHEN solved AND rho <= alpha THEN chi ELSE high END AS high),
+                    CASE WHEN solved AND rho > 0 AND alpha IS NOT NULL
+                        THEN rho * ln(rho / alpha) / pool_mixed(pool_share(m, t1, t2), pool_noncoverage_by_chi(t1, chi),
+                            pool_noncoverage_by_chi(t2, chi)) END AS newton
+                FROM (
+                    SELECT *,
+                        coalesce(CASE
+                            WHEN phase = 'start' THEN beyond
+                            WHEN phase = 'edge' AND NOT beyond THEN f > 0
+                            ELSE abs(x2 - x1) <= tolerance
+                        END, true) AS solved
+                    FROM (
+                        SELECT * REPLACE (
+                                root AS x1, f AS f1,
+                                CASE WHEN opens THEN NULL WHEN keeps THEN x2 ELSE x1 END AS x2,
+                                CASE WHEN opens THEN NULL WHEN keeps THEN f2 ELSE f1 END AS f2,
+                                CASE WHEN opens THEN NULL WHEN keeps THEN x1 ELSE x2 END AS x3,
+                                CASE WHEN opens THEN NULL WHEN keeps THEN f1 ELSE f2 END AS f3),
+                            
+                            1e-9 * least(root, 1e3) + 4e-16 * root AS tolerance
+                        FROM (
+                            SELECT *, phase = 'start' OR phase = 'edge' AND NOT beyond AS opens, (f > 0) = (f1 > 0) AS keeps
+                            FROM (SELECT *, pool_mixed(pool_share(m, t1, t2), at_t1, at_t2) AS rho,
+                                CASE WHEN phase = 'balancing' OR phase = 'edge' AND NOT beyond
+                                    THEN pool_balance(t1, t2, at_t1, at_t2, slope1, slope2) ELSE tangent END AS f
+                            FROM (
+                                SELECT *, pool_tangent(t2, at_t1, at_t2, slope2) AS tangent,
+                                    CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001
+                                        THEN tangent >= 0 AND CASE WHEN phase = 'start' THEN m ELSE t2 END >= chi * chi - 3
+                                        ELSE true END AS beyond
+                                FROM (
+                                    SELECT *, pool_noncoverage(t1, chi) AS at_t1, pool_noncoverage(t2, chi) AS at_t2,
+                                        pool_noncoverage_slope(t1, chi) AS slope1, pool_noncoverage_slope(t2, chi) AS slope2
+                                    FROM (
+                                        SELECT * EXCLUDE (rho), root * root AS t2,
+                                            CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
+                                        FROM query_table('_pool_critical_search')
+                                        WHERE phase <> 'settled'
+                                    )
+                                )
+                            ))
+                        )
+                    )
+                ))
             )
         )
     )
     SELECT id, alpha, chi, rho FROM _pool_critical_search WHERE phase = 'settled';
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Robust intervals: moments of the groups' effects in every model, and the interval of each group.
@@ -5618,9 +4578,14 @@ CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
 -- The formulas and their source are those of pool_noncoverage and the macros after it in formulas.sql.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- mu2 and kappa of every model; kappa is infinite where all effects are 0.
-CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
-    SELECT _pool_model AS _pool_model_of_effects, row_number() OVER () AS _pool_kind, mu2 AS _pool_mu2,
+-- Estimates with both ends of the robust interval, and the largest noncoverage of the ordinary interval.
+CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
+    WITH estimated AS MATERIALIZED (
+        SELECT COLUMNS(lambda c: NOT starts_with(c, '_pool_')), _pool_model, _pool_n, _pool_w, _pool_mean,
+            _pool_sampling, _pool_weight, _pool_estimate, _pool_se, _pool_mu, _pool_tau2
+        FROM query_table(estimates)
+    ),
+    effects AS MATERIALIZED (FROM (SELECT _pool_model AS _pool_model_of_effects, row_number() OVER () AS _pool_kind, mu2 AS _pool_mu2,
         CASE WHEN mu2 > 0 THEN pool_kurtosis(fourths, groups, mu2, v2, v4) ELSE 'infinity'::DOUBLE END AS _pool_kappa
     FROM (
         SELECT *, pool_second_moment(squares, groups, v1, v2) AS mu2
@@ -5631,25 +4596,26 @@ CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
             FROM (
                 SELECT _pool_model, _pool_w, CASE WHEN _pool_w > 0 THEN _pool_sampling END AS v,
                     (_pool_mean - _pool_mu) * (_pool_mean - _pool_mu) AS d2
-                FROM query_table(estimated)
+                FROM query_table('estimated')
             )
             GROUP BY _pool_model
         )
-    );
-
--- chi / sqrt(1 + m) of the robust interval, and the largest noncoverage of the ordinary interval, for every m of a
--- model. Above m = 1e20 only the bias counts.
-CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
-    WITH cases AS MATERIALIZED (
+    ))),
+    groups AS NOT MATERIALIZED (
+        SELECT *, pool_bias_moment(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_m,
+            CASE WHEN NOT isnan(_pool_tau2 / _pool_mu2) THEN _pool_tau2 / _pool_mu2 END AS _pool_ratio
+        FROM estimated, effects WHERE _pool_same(_pool_model, _pool_model_of_effects)
+    ),
+    reaches AS MATERIALIZED (FROM (WITH cases AS MATERIALIZED (
         SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
-        FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table(groups)),
+        FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table('groups')),
             _pool_quantile_of(level)
         WHERE _pool_m IS NOT NULL
     ),
     searches AS (
         SELECT id, _pool_m AS m, _pool_kappa AS kappa, CASE WHEN critical THEN alpha END AS alpha,
             CASE WHEN critical THEN z ELSE z * sqrt(1 + m * _pool_ratio) END AS chi,
-            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- Chebyshev: noncoverage <= (1 + m) / chi^2
+            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  
         FROM (SELECT *, unnest([true, false]) AS critical FROM cases WHERE _pool_m > 0 AND _pool_m <= 1e20)
     ),
     critical_values AS (
@@ -5661,22 +4627,7 @@ CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
             ELSE chi / sqrt(1 + _pool_m) END AS _pool_reach,
         CASE WHEN _pool_m = 0 THEN alpha WHEN _pool_ratio IS NULL THEN NULL
             WHEN _pool_m > 1e20 THEN pool_exceeding(z * z * _pool_ratio, _pool_kappa) ELSE rho END AS _pool_noncoverage
-    FROM cases LEFT JOIN critical_values USING (id);
-
--- Estimates with both ends of the robust interval, and the largest noncoverage of the ordinary interval.
-CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
-    WITH estimated AS MATERIALIZED (
-        SELECT COLUMNS(lambda c: NOT starts_with(c, '_pool_')), _pool_model, _pool_n, _pool_w, _pool_mean,
-            _pool_sampling, _pool_weight, _pool_estimate, _pool_se, _pool_mu, _pool_tau2
-        FROM query_table(estimates)
-    ),
-    effects AS MATERIALIZED (FROM _pool_effects('estimated')),
-    groups AS NOT MATERIALIZED (
-        SELECT *, pool_bias_moment(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_m,
-            CASE WHEN NOT isnan(_pool_tau2 / _pool_mu2) THEN _pool_tau2 / _pool_mu2 END AS _pool_ratio
-        FROM estimated, effects WHERE _pool_same(_pool_model, _pool_model_of_effects)
-    ),
-    reaches AS MATERIALIZED (FROM _pool_robust_reaches('groups', level))
+    FROM cases LEFT JOIN critical_values USING (id)))
     SELECT *, _pool_estimate - _pool_half AS _pool_lower, _pool_estimate + _pool_half AS _pool_upper
     FROM (
         SELECT g.*, _pool_noncoverage,
@@ -5685,26 +4636,9 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
             AND g._pool_ratio IS NOT DISTINCT FROM r._pool_ratio
     );
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The priors of a posterior, written as text: one row with their numbers and limits.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau with which it falls at large tau,
--- a typical size of tau if the prior has one, and whether its integral is finite; mean and sd of a normal prior of mu.
-CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
-    SELECT *, _pool_prior_lower(prior, a, b) AS lower, _pool_prior_upper(prior, a, b) AS upper,
-        _pool_prior_tail(prior, a, b) AS tail, _pool_prior_size(prior, a, b) AS size,
-        _pool_prior_is_proper(prior, a, b) AS proper_prior
-    FROM (
-        SELECT prior, numbers[1] AS a, numbers[2] AS b, numbers_of_mu[1] AS normal_mean, numbers_of_mu[2] AS prior_sd
-        FROM (
-            SELECT _pool_prior_name(tau2) AS prior, _pool_prior_numbers(tau2) AS numbers,
-                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END
-                    AS numbers_of_mu
-        )
-    );
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Nodes of tau over its posterior, for all models at once: the trapezoid rule in t, with x = mode + width sinh(t).
@@ -5719,17 +4653,6 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN lower + exp(x) ELSE lower + (upper - lower) / (1 + exp(-x)) END;
 
-CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
-    CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
-
--- Log prior density of tau; at tau = 0 some priors have none.
-CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
-    CASE
-        WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
-            THEN '-infinity'::DOUBLE
-        ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
-    END;
-
 -- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
 CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
@@ -5738,7 +4661,26 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
             WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
             ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
         END AS log_likelihood,
-        _pool_log_prior(prior, tau, a, b, lower, upper, squares, s2) AS log_prior,
+        (CASE
+            WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND (CASE
+                WHEN prior = 'inverse_gamma' THEN 'infinity'::DOUBLE
+                WHEN prior IN ('jeffreys', 'uniform_shrinkage') THEN 1.0
+                ELSE 0.0
+            END) > 0
+                THEN '-infinity'::DOUBLE
+            ELSE (CASE
+                WHEN prior = 'half_cauchy' THEN pool_half_t(tau, 1.0, a)
+                WHEN prior = 'half_normal' THEN pool_half_normal(tau, a)
+                WHEN prior = 'half_t' THEN pool_half_t(tau, a, b)
+                WHEN prior = 'exponential' THEN pool_exponential(tau, a)
+                WHEN prior = 'uniform' THEN 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END
+                WHEN prior = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
+                WHEN prior = 'jeffreys' THEN pool_jeffreys(tau, squares)
+                WHEN prior = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, s2)
+                WHEN prior = 'dumouchel' THEN pool_dumouchel(tau, s2)
+                ELSE 0.0
+            END)
+        END) AS log_prior,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
             ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
@@ -5760,271 +4702,15 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
         )
     ) JOIN query_table(models) USING (model);
 
--- A log density that can be compared: NaN and NULL count as minus infinity.
-CREATE OR REPLACE MACRO _pool_height(x) AS
-    CASE WHEN x IS NULL OR isnan(x) THEN '-infinity'::DOUBLE ELSE x END;
-
--- How far the points `steps` away on both sides lie below the highest point, on average; NULL where one is missing.
-CREATE OR REPLACE MACRO _pool_fall(height, away, steps) AS
-    CASE WHEN count_if(away = steps) = 2 THEN max(height) - sum(height) FILTER (away = steps) / 2 END;
-
--- The approximate mode of each model's posterior in x, and a width at which the density has fallen to about a half: the
--- highest point of a grid, then of finer grids about it, until the neighbours are nearly as high.
-CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
-    WITH RECURSIVE _pool_peak AS (
-        SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
-            _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
-        FROM (
-            SELECT model, lower, upper, lowest, unnest(range(2 + ceil(2 * (highest - lowest))::BIGINT)) AS i
-            FROM query_table(models)
-        )
-        UNION ALL
-        SELECT model, step, i, x, stride, lower, upper, _pool_tau_at(x, lower, upper), pending
-        FROM (
-            SELECT model, step, i, centre + i * stride AS x, stride, lower, upper, pending
-            FROM (
-                SELECT model, step + 1 AS step, lower, upper, centre, width IS NULL AND step < 40 AS pending,
-                    unnest(CASE WHEN width IS NULL AND step < 40 THEN range(-4, 5) ELSE [0] END) AS i,
-                    CASE WHEN width IS NULL AND step < 40 THEN stride / 4 ELSE coalesce(width, stride) END AS stride
-                FROM (
-                    SELECT model, any_value(step) AS step, any_value(lower) AS lower, any_value(upper) AS upper,
-                        any_value(stride) AS stride, any_value(x) FILTER (away = 0) AS centre,
-                        any_value(stride) * CASE
-                            WHEN _pool_fall(height, away, 4) <= 1 THEN 4
-                            WHEN _pool_fall(height, away, 2) <= 1 THEN 2
-                            WHEN _pool_fall(height, away, 1) <= 1 THEN 1
-                        END AS width
-                    FROM (
-                        SELECT *, abs(i - arg_max(i, height) OVER (PARTITION BY model)) AS away
-                        FROM (
-                            SELECT p.*, _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper))
-                                AS height
-                            FROM _pool_peak AS p
-                                JOIN _pool_log_likelihood_at('_pool_peak', classes, models) USING (model, i)
-                            WHERE pending
-                        )
-                    )
-                    GROUP BY model
-                )
-            )
-        )
-    )
-    SELECT model, x AS mode, stride AS width FROM _pool_peak WHERE NOT pending;
-
--- Whether every second node gives the same sum.
-CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
-    coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
-
--- The range of the nodes: far enough below the mode for a density that falls as exp(x), and above it for one that falls
--- as exp(-slope x), the slowest fall with a finite moment in the result. Where mu or a group's mean is known almost
--- exactly (`sharp`), a normal distribution at small tau is nearly a step in x, sharper than the density: there the step
--- is halved once more.
-CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
-    SELECT *, asinh(45 / width) AS low,
-        asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
-    FROM (
-        SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
-            coalesce(sharp, false) AS sharp
-        FROM query_table(models) JOIN query_table(peaks) USING (model)
-    );
-
--- Nodes that are not done yet, with their height, the log density of t.
-CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
-    SELECT n.* REPLACE (
-        CASE WHEN n.pending THEN _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper)
-            + ln(width) + ln(cosh(t))) ELSE height END AS height,
-        CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
-        CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
-    FROM query_table(nodes) AS n LEFT JOIN _pool_log_likelihood_at(nodes, classes, models) AS l USING (model, i)
-    WHERE NOT done;
-
--- Nodes of every model, (model, i, t, x, tau, height, mu_, variance) of the last and finest step.
-CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
-    WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM _pool_peaks(classes, models)),
-    _pool_node AS (
-        SELECT *, _pool_tau_at(x, lower, upper) AS tau, NULL::DOUBLE AS height, NULL::DOUBLE AS mu_,
-            NULL::DOUBLE AS variance, true AS pending, false AS done, false AS settled
-        FROM (
-            SELECT *, mode + width * sinh(t) AS x
-            FROM (
-                SELECT *, 32 AS steps, (low + high) * (i / 32) - low AS t
-                FROM (SELECT *, unnest(range(33)) AS i FROM _pool_reaches('_pool_modes', models))
-            )
-        )
-        UNION ALL
-        SELECT * EXCLUDE (half, place) REPLACE (
-            place AS t, mode + width * sinh(place) AS x,
-            CASE WHEN half = 1 THEN _pool_tau_at(mode + width * sinh(place), lower, upper) ELSE tau END AS tau,
-            CASE WHEN half = 0 THEN height END AS height, half = 1 AS pending)
-        FROM (
-            SELECT * REPLACE (CASE WHEN done THEN steps ELSE 2 * steps END AS steps,
-                    CASE WHEN done THEN i ELSE 2 * i + half END AS i),
-                CASE WHEN half = 1 THEN (low + high) * ((2 * i + 1) / (2 * steps)) - low ELSE t END AS place
-            FROM (
-                SELECT *, unnest(CASE WHEN done OR i = steps THEN [0] ELSE [0, 1] END) AS half
-                FROM (
-                    SELECT * EXCLUDE (top, f, fx, fm, tolerance, agreed)
-                        REPLACE (agreed AND (settled OR NOT sharp) OR steps >= 8192 AS done, agreed AS settled)
-                    FROM (
-                        SELECT *,
-                            _pool_agree(sum(CASE WHEN i % 2 = 0 THEN f ELSE 0.0 END) OVER every, sum(f) OVER every,
-                                sum(f) OVER every, tolerance)
-                            AND _pool_agree(sum(CASE WHEN i % 2 = 0 THEN fx ELSE 0.0 END) OVER every,
-                                sum(fx) OVER every, sum(abs(fx)) OVER every, tolerance)
-                            AND _pool_agree(sum(CASE WHEN i % 2 = 0 THEN fm ELSE 0.0 END) OVER every,
-                                sum(fm) OVER every, sum(fm) OVER every, tolerance) AS agreed
-                        FROM (
-                            SELECT *, f * (x - mode) AS fx, f * exp(moment * (x - mode)) AS fm,
-                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the sums in the likelihood
-                            FROM (
-                                SELECT *, exp(height - top) AS f
-                                FROM (
-                                    SELECT *, max(height) OVER (PARTITION BY model) AS top
-                                    FROM _pool_heightened('_pool_node', classes, models)
-                                )
-                            )
-                        )
-                        WINDOW every AS (PARTITION BY model)
-                    )
-                )
-            )
-        )
-    )
-    FROM _pool_node WHERE done;
-
--- Nodes that contribute to the posterior or to a moment in the result, with their probability p; h is their step.
-CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
-    SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
-        top + ln(total * ((low + high) / steps)) AS log_total
-    FROM (
-        SELECT *, sum(f) OVER (PARTITION BY model) AS total
-        FROM (
-            SELECT *, exp(height - top) AS f
-            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM _pool_halved(classes, models))
-        )
-    )
-    WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total;
-
--- The one node where tau is known.
-CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
-    WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
-    SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
-        NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
-    FROM points JOIN _pool_log_likelihood_at('points', classes, models) USING (model, i);
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Quantiles of tau.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The quantiles of tau at some probabilities, by Newton's method in t. The probability below t is the integral of the
--- interpolant of the trapezoid rule (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
-CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
-    WITH RECURSIVE _pool_place AS (
-        SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
-            arg_min(t, abs(cumulated - p / 2 - q)) AS t, h, false AS done
-        FROM (
-            SELECT *, sum(p) OVER (PARTITION BY model ORDER BY t) AS cumulated FROM query_table(nodes)
-        ), (SELECT unnest(probabilities) AS q)
-        GROUP BY model, q, h
-        UNION ALL
-        SELECT model, q, step + 1, low, high,
-            CASE WHEN near OR moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h, near OR step >= 100
-        FROM (
-            SELECT *, t - excess / slope AS moved, coalesce(abs(excess) <= 1e-7 * h * slope, false) AS near
-            FROM (
-                SELECT model, q, step, h, t, CASE WHEN excess <= 0 THEN t ELSE low END AS low,
-                    CASE WHEN excess >= 0 THEN t ELSE high END AS high, excess, slope
-                FROM (
-                    SELECT model, q, any_value(step) AS step, any_value(h) AS h, any_value(t) AS t,
-                        any_value(low) AS low, any_value(high) AS high,
-                        sum(p * (0.5 + pool_sine_integral(z) / 3.14159265358979324e0)) - q AS excess,
-                        sum(p * CASE WHEN z = 0 THEN 1.0 ELSE sin(z) / z END) / any_value(h) AS slope
-                    FROM (
-                        SELECT a.*, p, 3.14159265358979324e0 * (a.t - n.t) / a.h AS z
-                        FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table(nodes)) AS n USING (model)
-                        WHERE NOT done
-                    )
-                    GROUP BY model, q
-                )
-            )
-        )
-    )
-    SELECT model, q, _pool_tau_at(mode + width * sinh(t), lower, upper) AS tau
-    FROM _pool_place JOIN (
-        SELECT model, any_value(mode) AS mode, any_value(width) AS width, any_value(lower) AS lower,
-            any_value(upper) AS upper
-        FROM query_table(nodes) GROUP BY model
-    ) USING (model)
-    WHERE done;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Whether a model has a posterior, and where it lies.
 --
 -- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- Models with their priors, the pivot of their means, the power of 1 / tau with which the posterior falls, and a
--- message where its integral is infinite.
-CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABLE
-    WITH joined AS (
-        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
-            plain_squares / j AS spread_, p.*,
-            coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
-            CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
-            _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
-        FROM query_table(facts) AS f, _pool_prior(tau2, mu) AS p, _pool_origin
-        WHERE identified
-    ),
-    sums AS (
-        SELECT model, sum(CASE WHEN v > 0 THEN k / v END) AS precision_,
-            sum(CASE WHEN v = 0 THEN k * ((y - about) * (y - about) + spread) ELSE 0.0 END) AS exact_squares
-        FROM query_table(moved) JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
-        GROUP BY model
-    )
-    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
-        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
-        -- bounds slightly above 2, 3 and 5: nearer to them a moment is finite but exceeds the largest DOUBLE
-        CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
-        CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
-            AS floor,
-        CASE
-            WHEN prior = '' THEN NULL
-            WHEN exponent <= 1
-                THEN _pool_message_few_groups(_pool_shown(tau2), (floor(1 - tail + flat) + 1)::BIGINT,
-                    CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END)
-            WHEN exact > 0 AND lower = 0 AND (_pool_prior_needs_errors(prior)
-                OR _pool_prior_rise_if_exact(prior, a, b) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
-                AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
-                THEN _pool_message_improper_at_zero(_pool_shown(tau2))
-        END AS complaint
-    FROM joined JOIN sums USING (model);
-
--- The models that have a posterior, with the range of x in which it lies. Without `over`, a model without a posterior
--- is an error.
-CREATE OR REPLACE MACRO _pool_proper_posteriors(checked) AS TABLE
-    SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
-            AS lowest,
-        CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
-    FROM (
-        SELECT *,
-            coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
-            coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
-                abs(prior_mean + around - plain)), 1.0) AS largest
-        FROM query_table(checked)
-    )
-    WHERE CASE
-        WHEN complaint IS NULL THEN true
-        WHEN (SELECT no_over FROM _pool_request) THEN error(complaint)
-        ELSE false
-    END;
-
--- Classes with deviations from the pivots.
-CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
-    SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
-    FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Mixtures of normals over the nodes of tau.
@@ -6046,10 +4732,6 @@ CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
         WHERE pending
     );
 
--- P(X <= z) of the standard normal distribution; `far` is |z|, at most 40, a column because each mention is planned.
-CREATE OR REPLACE MACRO _pool_normal_below(z, far) AS
-    abs((z > 0e0)::DOUBLE - _pool_normal_tail(far));
-
 -- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
 CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     WITH means AS MATERIALIZED (
@@ -6059,7 +4741,14 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
         any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN _pool_normal_below(z, far) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+        sum(p * CASE WHEN s > 0 THEN abs((z > 0e0)::DOUBLE - ((exp((trunc(far * 16e0) * 0.0625e0) * (trunc(far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(far * 16e0) * 0.0625e0) - far) * ((trunc(far * 16e0) * 0.0625e0) + far) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * far + 1.1753301477689157538e1) * far + 1.7140657535233894827e2) * far
+            + 1.6048107330377902443e3) * far + 1.0591026338864872488e4) * far + 5.1233452088167221782e4) * far
+            + 1.8361036854571419193e5) * far + 4.8167960549015778105e5) * far + 8.8856911580996243795e5) * far
+            + 1.0493555822252974851e6) * far + 6.1220593378124121061e5)
+        / (((((((((((far + 2.9461157804237982574e1) * far + 4.3065256823582995975e2) * far + 4.0521251166706739407e3) * far
+            + 2.6975418646305944342e4) * far + 1.3238696127369384177e5) * far + 4.8594140141098614502e5) * far
+            + 1.3280642476106547952e6) * far + 2.6386818173147493615e6) * far + 3.6189463379501751278e6) * far
+            + 3.075650489642503274e6) * far + 1.2244118675624824177e6)))) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
     FROM (
         SELECT *, least(abs(z), 40e0) AS far
         FROM (
@@ -6071,7 +4760,14 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * _pool_normal_below(z, far)) AS tail,
+    SELECT id, side, target, sum(p * abs((z > 0e0)::DOUBLE - ((exp((trunc(far * 16e0) * 0.0625e0) * (trunc(far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(far * 16e0) * 0.0625e0) - far) * ((trunc(far * 16e0) * 0.0625e0) + far) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * far + 1.1753301477689157538e1) * far + 1.7140657535233894827e2) * far
+        + 1.6048107330377902443e3) * far + 1.0591026338864872488e4) * far + 5.1233452088167221782e4) * far
+        + 1.8361036854571419193e5) * far + 4.8167960549015778105e5) * far + 8.8856911580996243795e5) * far
+        + 1.0493555822252974851e6) * far + 6.1220593378124121061e5)
+    / (((((((((((far + 2.9461157804237982574e1) * far + 4.3065256823582995975e2) * far + 4.0521251166706739407e3) * far
+        + 2.6975418646305944342e4) * far + 1.3238696127369384177e5) * far + 4.8594140141098614502e5) * far
+        + 1.3280642476106547952e6) * far + 2.6386818173147493615e6) * far + 3.6189463379501751278e6) * far
+        + 3.075650489642503274e6) * far + 1.2244118675624824177e6))))) AS tail,
         sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
         SELECT *, pool_normal_density(z) AS phi, least(abs(z), 40e0) AS far
@@ -6127,185 +4823,17 @@ CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     quantiles AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
     SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM quantiles GROUP BY id;
 
-CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
-    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
-    _pool_end AS (
-        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
-            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
-        FROM query_table(items) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
-        UNION ALL
-        SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
-            NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
-        FROM (
-            SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
-                greatest(abs(by_low), abs(by_high)) AS largest
-            FROM (
-                SELECT *, high_x - low_x AS wide,
-                    -(excess * high_slope + apart * high_f) / (low_f * high_slope + high_f * low_slope) AS by_low,
-                    -(excess * low_slope - apart * low_f) / (low_f * high_slope + high_f * low_slope) AS by_high
-                FROM (
-                    SELECT *, sum(tail) OVER pair - (1 - _pool_number(level)) AS excess,
-                        max(density_) FILTER (side > 0) OVER pair AS low_f,
-                        max(density_) FILTER (side < 0) OVER pair AS high_f,
-                        max(bend / density_) FILTER (side > 0) OVER pair AS low_slope,
-                        max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
-                        sum(side * ln(density_)) OVER pair AS apart,
-                        max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
-                    FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
-                    WHERE pending
-                    WINDOW pair AS (PARTITION BY id)
-                )
-            )
-        )
-    )
-    SELECT id, max(side * x) FILTER (side > 0) AS lower_, max(side * x) FILTER (side < 0) AS upper_
-    FROM _pool_end WHERE NOT pending GROUP BY id;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per model: moments, quantiles and intervals of the posterior of tau, mu and the mean of a new group.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- One row per model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean
--- of a new group. Moments that are infinite are NULL.
-CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
-    WITH totals AS MATERIALIZED (
-        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
-            sum(p * CASE WHEN tau > 0 THEN ln(tau) END) AS log_tau,
-            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
-            bool_and(settled) AS settled,
-            sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
-        FROM query_table(nodes) JOIN query_table(models) USING (model)
-        GROUP BY model
-    ),
-    spreads AS (
-        SELECT model, sqrt(sum(p * ((tau - tau_) * (tau - tau_)))) AS se_tau,
-            sqrt(sum(p * ((tau * tau - tau2_) * (tau * tau - tau2_)))) AS se_tau2,
-            sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
-        FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
-    ),
-    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
-    searched AS (
-        FROM _pool_tau_quantiles('heavy_nodes', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
-    ),
-    known AS (
-        SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
-        FROM heavy_nodes
-    ),
-    quantiles AS (
-        SELECT model, max(tau) FILTER (q = 0.5) AS tau_median, min(tau) AS tau_lower, max(tau) AS tau_upper
-        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'searched' ELSE 'known' END) GROUP BY model
-    ),
-    items AS MATERIALIZED (
-        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
-            varies, -(around + start + _pool_origin) AS beyond, true AS pending
-        FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
-    ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
-    targets AS (
-        SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
-        FROM _pool_quantile_of(level)
-        UNION ALL
-        SELECT 0.5, 1.0, 0.0
-    ),
-    placed AS (
-        SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
-            max(x) FILTER (target = 0.5) AS middle_
-        FROM _pool_mixture_quantiles('items', 'heavy_nodes', 'mixed', 'targets') GROUP BY id
-    ),
-    mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
-    points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
-    at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', classes, models)),
-    summed AS (
-        SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
-            around + start + _pool_origin AS place, moment AS highest_moment
-        FROM query_table(models) JOIN totals USING (model) JOIN spreads USING (model) JOIN quantiles USING (model)
-        LEFT JOIN at_zero USING (model), _pool_origin
-    )
-    SELECT s.model, CASE WHEN tau_known OR highest_moment >= 1 THEN tau_ END AS tau_mean,
-        CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 2 THEN se_tau END AS tau_se,
-        tau_median, tau_lower, tau_upper,
-        CASE WHEN tau_known THEN _pool_number(tau2) WHEN highest_moment >= 2 THEN tau2_ END AS tau2_mean,
-        CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 4 THEN se_tau2 END AS tau2_se,
-        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_,
-        tau_upper * tau_upper AS tau2_upper_,
-        _pool_finite(log_tau) AS log_tau_mean,
-        CASE WHEN mu_firm OR highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS mu_mean,
-        CASE WHEN mu_firm OR highest_moment >= 2 THEN se_mu END AS mu_se,
-        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median,
-        coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
-        coalesce(_pool_number(mu), m.upper_ + place) AS mu_high, m.above AS mu_above,
-        CASE WHEN highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS new_mean,
-        CASE WHEN highest_moment >= 2 THEN sqrt(se_mu * se_mu + tau2_) END AS new_se,
-        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high,
-        n.above AS new_above,
-        icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
-        CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
-    FROM summed AS s JOIN mixtures AS m ON s.model = m.model AND NOT m.is_new
-    JOIN mixtures AS n ON s.model = n.model AND n.is_new;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group: the posterior of its true mean.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row per group: keys, n, mean and v; for its true mean the weight, the posterior mean and sd, the ends of the
--- interval (`interval_kind` is 'central', 'shortest' or ''), and the probability of more than the threshold.
-CREATE OR REPLACE MACRO _pool_posterior_estimates(
-    groups, components, models, nodes, sigma2, mu, level, interval_kind, predict, threshold
-) AS TABLE
-    WITH sampled AS MATERIALIZED (
-        SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
-    ),
-    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
-    -- only private columns: keys of groups may have any name
-    private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
-    items AS MATERIALIZED (
-        SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
-            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
-            1.0 AS varies,
-            _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
-            start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
-        FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
-    ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
-    no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
-    central AS (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
-    shortest AS (FROM _pool_shortest('items', 'heavy_nodes', 'mixed', level)),
-    intervals AS (
-        FROM query_table(
-            CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
-    ),
-    posteriors AS (
-        SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
-                AS _pool_estimate,
-            CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
-            upper_ + place AS _pool_upper, above AS _pool_above
-        FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
-    )
-    FROM sampled LEFT JOIN posteriors USING (_pool_item);
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The posterior density of tau at the points of a profile.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- Posterior density of tau, and mean and sd of mu, at the points of curves.
-CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes, nodes) AS TABLE
-    WITH points AS MATERIALIZED (
-        SELECT n.model, row_number() OVER () AS i, _pool_tau AS tau, true AS pending
-        FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, query_table(numbers) AS n
-        WHERE _pool_same(n._pool_model, c._pool_model)
-    ),
-    totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table(nodes) GROUP BY model)
-    SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
-        exp(_pool_height(log_likelihood + log_prior) - log_total) AS _pool_density,
-        mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
-    FROM points AS p JOIN _pool_log_likelihood_at('points', classes, models) AS l USING (model, i)
-        JOIN totals USING (model)
-    JOIN (SELECT model, around, start FROM query_table(models)) USING (model) JOIN query_table(numbers) USING (model),
-        _pool_origin;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The exact posterior: tau, and mu with it, integrated out under priors that are written as text.
@@ -6331,11 +4859,211 @@ CREATE OR REPLACE MACRO _pool_posterior(
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', 'known', false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    checked AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
-    proper_models AS MATERIALIZED (FROM _pool_proper_posteriors('checked')),
-    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'proper_models')),
-    integrated AS (FROM _pool_nodes('pivoted', 'proper_models')),
-    known_node AS (FROM _pool_known_node('pivoted', 'proper_models', tau2)),
+    checked AS MATERIALIZED (FROM (WITH joined AS (
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
+            plain_squares / j AS spread_, p.*,
+            coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
+            CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
+            _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
+        FROM query_table('facts') AS f, (SELECT *, (CASE
+            WHEN prior = 'uniform' THEN a
+            ELSE 0.0
+        END) AS lower, (CASE
+            WHEN prior = 'uniform' THEN b
+            ELSE 'infinity'::DOUBLE
+        END) AS upper,
+            (CASE
+                WHEN prior IN ('half_cauchy', 'dumouchel') THEN 2.0
+                WHEN prior = 'half_t' THEN a + 1
+                WHEN prior = 'uniform' THEN CASE WHEN b < 'infinity'::DOUBLE THEN 'infinity'::DOUBLE ELSE 0.0 END
+                WHEN prior = 'inverse_gamma' THEN 2 * a + 1
+                WHEN prior = 'jeffreys' THEN 1.0
+                WHEN prior = 'uniform_shrinkage' THEN 3.0
+                ELSE 'infinity'::DOUBLE
+            END) AS tail, (CASE
+                WHEN prior IN ('half_cauchy', 'half_normal') THEN a
+                WHEN prior = 'half_t' THEN b
+                WHEN prior = 'exponential' THEN 1 / a
+                WHEN prior = 'inverse_gamma' THEN sqrt(b / (a + 0.5))
+                ELSE NULL
+            END) AS size,
+            (CASE
+                WHEN prior IN ('half_cauchy', 'half_normal', 'half_t', 'exponential', 'inverse_gamma', 'uniform_shrinkage',
+                    'dumouchel') THEN true
+                WHEN prior = 'uniform' THEN b < 'infinity'::DOUBLE
+                ELSE false
+            END) AS proper_prior
+        FROM (
+            SELECT prior, numbers[1] AS a, numbers[2] AS b, numbers_of_mu[1] AS normal_mean, numbers_of_mu[2] AS prior_sd
+            FROM (
+                SELECT _pool_prior_name(tau2) AS prior, _pool_prior_numbers(tau2) AS numbers,
+                    CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END
+                        AS numbers_of_mu
+            )
+        )) AS p, _pool_origin
+        WHERE identified
+    ),
+    sums AS (
+        SELECT model, sum(CASE WHEN v > 0 THEN k / v END) AS precision_,
+            sum(CASE WHEN v = 0 THEN k * ((y - about) * (y - about) + spread) ELSE 0.0 END) AS exact_squares
+        FROM query_table('moved') JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
+        GROUP BY model
+    )
+    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
+        
+        CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
+        CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
+            AS floor,
+        CASE
+            WHEN prior = '' THEN NULL
+            WHEN exponent <= 1
+                THEN ('tau2=' || _pool_shown(tau2) || ' needs ' || ((floor(1 - tail + flat) + 1)::BIGINT) || ' groups at least, and there ' || (CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END)
+                    || ': the posterior has no finite total; give a proper prior, such as ' || '''half_cauchy(5)''')
+            WHEN exact > 0 AND lower = 0 AND ((CASE
+                WHEN prior IN ('uniform_shrinkage', 'dumouchel') THEN true
+                ELSE false
+            END)
+                OR (CASE
+                    WHEN prior = 'inverse_gamma' THEN 'infinity'::DOUBLE
+                    WHEN prior = 'jeffreys' THEN -1.0
+                    ELSE 0.0
+                END) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
+                AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
+                THEN ('tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without sampling '
+                    || 'variance ask for; give tau2 as a number')
+        END AS complaint
+    FROM joined JOIN sums USING (model))),
+    proper_models AS MATERIALIZED (FROM (SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
+            AS lowest,
+        CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
+    FROM (
+        SELECT *,
+            coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
+            coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
+                abs(prior_mean + around - plain)), 1.0) AS largest
+        FROM query_table('checked')
+    )
+    WHERE CASE
+        WHEN complaint IS NULL THEN true
+        WHEN (SELECT no_over FROM _pool_request) THEN error(complaint)
+        ELSE false
+    END)),
+    pivoted AS MATERIALIZED (FROM (SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
+    FROM query_table('moved') JOIN (SELECT model, around, floor FROM query_table('proper_models')) USING (model))),
+    integrated AS (FROM (SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
+        top + ln(total * ((low + high) / steps)) AS log_total
+    FROM (
+        SELECT *, sum(f) OVER (PARTITION BY model) AS total
+        FROM (
+            SELECT *, exp(height - top) AS f
+            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM (WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM (WITH RECURSIVE _pool_peak AS (
+                SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
+                    _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
+                FROM (
+                    SELECT model, lower, upper, lowest, unnest(range(2 + ceil(2 * (highest - lowest))::BIGINT)) AS i
+                    FROM query_table('proper_models')
+                )
+                UNION ALL
+                SELECT model, step, i, x, stride, lower, upper, _pool_tau_at(x, lower, upper), pending
+                FROM (
+                    SELECT model, step, i, centre + i * stride AS x, stride, lower, upper, pending
+                    FROM (
+                        SELECT model, step + 1 AS step, lower, upper, centre, width IS NULL AND step < 40 AS pending,
+                            unnest(CASE WHEN width IS NULL AND step < 40 THEN range(-4, 5) ELSE [0] END) AS i,
+                            CASE WHEN width IS NULL AND step < 40 THEN stride / 4 ELSE coalesce(width, stride) END AS stride
+                        FROM (
+                            SELECT model, any_value(step) AS step, any_value(lower) AS lower, any_value(upper) AS upper,
+                                any_value(stride) AS stride, any_value(x) FILTER (away = 0) AS centre,
+                                any_value(stride) * CASE
+                                    WHEN (CASE WHEN count_if(away = 4) = 2 THEN max(height) - sum(height) FILTER (away = 4) / 2 END) <= 1 THEN 4
+                                    WHEN (CASE WHEN count_if(away = 2) = 2 THEN max(height) - sum(height) FILTER (away = 2) / 2 END) <= 1 THEN 2
+                                    WHEN (CASE WHEN count_if(away = 1) = 2 THEN max(height) - sum(height) FILTER (away = 1) / 2 END) <= 1 THEN 1
+                                END AS width
+                            FROM (
+                                SELECT *, abs(i - arg_max(i, height) OVER (PARTITION BY model)) AS away
+                                FROM (
+                                    SELECT p.*, (CASE WHEN (log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)) IS NULL OR isnan((log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END))) THEN '-infinity'::DOUBLE ELSE (log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)) END)
+                                        AS height
+                                    FROM _pool_peak AS p
+                                        JOIN _pool_log_likelihood_at('_pool_peak', 'pivoted', 'proper_models') USING (model, i)
+                                    WHERE pending
+                                )
+                            )
+                            GROUP BY model
+                        )
+                    )
+                )
+            )
+            SELECT model, x AS mode, stride AS width FROM _pool_peak WHERE NOT pending)),
+            _pool_node AS (
+                SELECT *, _pool_tau_at(x, lower, upper) AS tau, NULL::DOUBLE AS height, NULL::DOUBLE AS mu_,
+                    NULL::DOUBLE AS variance, true AS pending, false AS done, false AS settled
+                FROM (
+                    SELECT *, mode + width * sinh(t) AS x
+                    FROM (
+                        SELECT *, 32 AS steps, (low + high) * (i / 32) - low AS t
+                        FROM (SELECT *, unnest(range(33)) AS i FROM (SELECT *, asinh(45 / width) AS low,
+                            asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
+                        FROM (
+                            SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
+                                coalesce(sharp, false) AS sharp
+                            FROM query_table('proper_models') JOIN query_table('_pool_modes') USING (model)
+                        )))
+                    )
+                )
+                UNION ALL
+                SELECT * EXCLUDE (half, place) REPLACE (
+                    place AS t, mode + width * sinh(place) AS x,
+                    CASE WHEN half = 1 THEN _pool_tau_at(mode + width * sinh(place), lower, upper) ELSE tau END AS tau,
+                    CASE WHEN half = 0 THEN height END AS height, half = 1 AS pending)
+                FROM (
+                    SELECT * REPLACE (CASE WHEN done THEN steps ELSE 2 * steps END AS steps,
+                            CASE WHEN done THEN i ELSE 2 * i + half END AS i),
+                        CASE WHEN half = 1 THEN (low + high) * ((2 * i + 1) / (2 * steps)) - low ELSE t END AS place
+                    FROM (
+                        SELECT *, unnest(CASE WHEN done OR i = steps THEN [0] ELSE [0, 1] END) AS half
+                        FROM (
+                            SELECT * EXCLUDE (top, f, fx, fm, tolerance, agreed)
+                                REPLACE (agreed AND (settled OR NOT sharp) OR steps >= 8192 AS done, agreed AS settled)
+                            FROM (
+                                SELECT *,
+                                    coalesce(abs(2 * (sum(CASE WHEN i % 2 = 0 THEN f ELSE 0.0 END) OVER every) - (sum(f) OVER every)) <= tolerance * (sum(f) OVER every), false)
+                                    AND coalesce(abs(2 * (sum(CASE WHEN i % 2 = 0 THEN fx ELSE 0.0 END) OVER every) - (sum(fx) OVER every)) <= tolerance * (sum(abs(fx)) OVER every), false)
+                                    AND coalesce(abs(2 * (sum(CASE WHEN i % 2 = 0 THEN fm ELSE 0.0 END) OVER every) - (sum(fm) OVER every)) <= tolerance * (sum(fm) OVER every), false) AS agreed
+                                FROM (
+                                    SELECT *, f * (x - mode) AS fx, f * exp(moment * (x - mode)) AS fm,
+                                        1e-11 + 1e-15 * abs(top) AS tolerance 
+                                    FROM (
+                                        SELECT *, exp(height - top) AS f
+                                        FROM (
+                                            SELECT *, max(height) OVER (PARTITION BY model) AS top
+                                            FROM (SELECT n.* REPLACE (
+                                                CASE WHEN n.pending THEN (CASE WHEN (log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)
+                                                        + ln(width) + ln(cosh(t))) IS NULL OR isnan((log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)
+                                                        + ln(width) + ln(cosh(t)))) THEN '-infinity'::DOUBLE ELSE (log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)
+                                                        + ln(width) + ln(cosh(t))) END) ELSE height END AS height,
+                                                CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
+                                                CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
+                                            FROM query_table('_pool_node') AS n LEFT JOIN _pool_log_likelihood_at('_pool_node', 'pivoted', 'proper_models') AS l USING (model, i)
+                                            WHERE NOT done)
+                                        )
+                                    )
+                                )
+                                WINDOW every AS (PARTITION BY model)
+                            )
+                        )
+                    )
+                )
+            )
+            FROM _pool_node WHERE done))
+        )
+    )
+    WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total)),
+    known_node AS (FROM (WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table('proper_models'))
+    SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
+        NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
+    FROM points JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') USING (model, i))),
     nodes AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'known_node' END)
     ),
@@ -6352,16 +5080,195 @@ CREATE OR REPLACE MACRO _pool_posterior(
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
-        FROM plain LEFT JOIN _pool_posterior_components('proper_models', 'pivoted', 'nodes', tau2, mu, level) AS c
+        FROM plain LEFT JOIN (WITH totals AS MATERIALIZED (
+            SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
+                sum(p * CASE WHEN tau > 0 THEN ln(tau) END) AS log_tau,
+                sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
+                bool_and(settled) AS settled,
+                sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
+            FROM query_table('nodes') JOIN query_table('proper_models') USING (model)
+            GROUP BY model
+        ),
+        spreads AS (
+            SELECT model, sqrt(sum(p * ((tau - tau_) * (tau - tau_)))) AS se_tau,
+                sqrt(sum(p * ((tau * tau - tau2_) * (tau * tau - tau2_)))) AS se_tau2,
+                sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
+            FROM query_table('nodes') JOIN totals USING (model) GROUP BY model
+        ),
+        heavy_nodes AS MATERIALIZED (FROM query_table('nodes') WHERE p >= 1e-17),
+        searched AS (
+            FROM (WITH RECURSIVE _pool_place AS (
+                SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
+                    arg_min(t, abs(cumulated - p / 2 - q)) AS t, h, false AS done
+                FROM (
+                    SELECT *, sum(p) OVER (PARTITION BY model ORDER BY t) AS cumulated FROM query_table('heavy_nodes')
+                ), (SELECT unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q)
+                GROUP BY model, q, h
+                UNION ALL
+                SELECT model, q, step + 1, low, high,
+                    CASE WHEN near OR moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h, near OR step >= 100
+                FROM (
+                    SELECT *, t - excess / slope AS moved, coalesce(abs(excess) <= 1e-7 * h * slope, false) AS near
+                    FROM (
+                        SELECT model, q, step, h, t, CASE WHEN excess <= 0 THEN t ELSE low END AS low,
+                            CASE WHEN excess >= 0 THEN t ELSE high END AS high, excess, slope
+                        FROM (
+                            SELECT model, q, any_value(step) AS step, any_value(h) AS h, any_value(t) AS t,
+                                any_value(low) AS low, any_value(high) AS high,
+                                sum(p * (0.5 + pool_sine_integral(z) / 3.14159265358979324e0)) - q AS excess,
+                                sum(p * CASE WHEN z = 0 THEN 1.0 ELSE sin(z) / z END) / any_value(h) AS slope
+                            FROM (
+                                SELECT a.*, p, 3.14159265358979324e0 * (a.t - n.t) / a.h AS z
+                                FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table('heavy_nodes')) AS n USING (model)
+                                WHERE NOT done
+                            )
+                            GROUP BY model, q
+                        )
+                    )
+                )
+            )
+            SELECT model, q, _pool_tau_at(mode + width * sinh(t), lower, upper) AS tau
+            FROM _pool_place JOIN (
+                SELECT model, any_value(mode) AS mode, any_value(width) AS width, any_value(lower) AS lower,
+                    any_value(upper) AS upper
+                FROM query_table('heavy_nodes') GROUP BY model
+            ) USING (model)
+            WHERE done)
+        ),
+        known AS (
+            SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
+            FROM heavy_nodes
+        ),
+        quantiles AS (
+            SELECT model, max(tau) FILTER (q = 0.5) AS tau_median, min(tau) AS tau_lower, max(tau) AS tau_upper
+            FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'searched' ELSE 'known' END) GROUP BY model
+        ),
+        items AS MATERIALIZED (
+            SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
+                varies, -(around + start + _pool_origin) AS beyond, true AS pending
+            FROM query_table('proper_models'), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
+        ),
+        mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
+        targets AS (
+            SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
+            FROM _pool_quantile_of(level)
+            UNION ALL
+            SELECT 0.5, 1.0, 0.0
+        ),
+        placed AS (
+            SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
+                max(x) FILTER (target = 0.5) AS middle_
+            FROM _pool_mixture_quantiles('items', 'heavy_nodes', 'mixed', 'targets') GROUP BY id
+        ),
+        mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+        points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table('proper_models') WHERE exact = 0),
+        at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', 'pivoted', 'proper_models')),
+        summed AS (
+            SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
+                around + start + _pool_origin AS place, moment AS highest_moment
+            FROM query_table('proper_models') JOIN totals USING (model) JOIN spreads USING (model) JOIN quantiles USING (model)
+            LEFT JOIN at_zero USING (model), _pool_origin
+        )
+        SELECT s.model, CASE WHEN tau_known OR highest_moment >= 1 THEN tau_ END AS tau_mean,
+            CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 2 THEN se_tau END AS tau_se,
+            tau_median, tau_lower, tau_upper,
+            CASE WHEN tau_known THEN _pool_number(tau2) WHEN highest_moment >= 2 THEN tau2_ END AS tau2_mean,
+            CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 4 THEN se_tau2 END AS tau2_se,
+            tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_,
+            tau_upper * tau_upper AS tau2_upper_,
+            _pool_finite(log_tau) AS log_tau_mean,
+            CASE WHEN mu_firm OR highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS mu_mean,
+            CASE WHEN mu_firm OR highest_moment >= 2 THEN se_mu END AS mu_se,
+            coalesce(_pool_number(mu), m.middle_ + place) AS mu_median,
+            coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
+            coalesce(_pool_number(mu), m.upper_ + place) AS mu_high, m.above AS mu_above,
+            CASE WHEN highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS new_mean,
+            CASE WHEN highest_moment >= 2 THEN sqrt(se_mu * se_mu + tau2_) END AS new_se,
+            n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high,
+            n.above AS new_above,
+            icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
+            CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
+        FROM summed AS s JOIN mixtures AS m ON s.model = m.model AND NOT m.is_new
+        JOIN mixtures AS n ON s.model = n.model AND n.is_new) AS c
             ON plain._pool_id = c.model
     ),
     estimates AS (
-        FROM _pool_posterior_estimates(
-            groups, 'plain', 'proper_models', 'nodes', sigma2, mu, level, interval_kind, predict, threshold)
+        FROM (WITH sampled AS MATERIALIZED (
+            SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, 'plain', sigma2)
+        ),
+        heavy_nodes AS MATERIALIZED (FROM query_table('nodes') WHERE p >= 1e-17),
+        
+        private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
+        items AS MATERIALIZED (
+            SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
+                CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
+                1.0 AS varies,
+                _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
+                start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
+            FROM private JOIN query_table('proper_models') ON _pool_id = model, _pool_origin
+        ),
+        mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
+        no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
+        central AS (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
+        shortest AS (FROM (WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
+        _pool_end AS (
+            SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
+                side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
+            FROM query_table('items') JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
+            UNION ALL
+            SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
+                NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
+            FROM (
+                SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
+                    greatest(abs(by_low), abs(by_high)) AS largest
+                FROM (
+                    SELECT *, high_x - low_x AS wide,
+                        -(excess * high_slope + apart * high_f) / (low_f * high_slope + high_f * low_slope) AS by_low,
+                        -(excess * low_slope - apart * low_f) / (low_f * high_slope + high_f * low_slope) AS by_high
+                    FROM (
+                        SELECT *, sum(tail) OVER pair - (1 - _pool_number(level)) AS excess,
+                            max(density_) FILTER (side > 0) OVER pair AS low_f,
+                            max(density_) FILTER (side < 0) OVER pair AS high_f,
+                            max(bend / density_) FILTER (side > 0) OVER pair AS low_slope,
+                            max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
+                            sum(side * ln(density_)) OVER pair AS apart,
+                            max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
+                        FROM _pool_end JOIN _pool_tails('_pool_end', 'heavy_nodes') USING (id, side, target)
+                        WHERE pending
+                        WINDOW pair AS (PARTITION BY id)
+                    )
+                )
+            )
+        )
+        SELECT id, max(side * x) FILTER (side > 0) AS lower_, max(side * x) FILTER (side < 0) AS upper_
+        FROM _pool_end WHERE NOT pending GROUP BY id)),
+        intervals AS (
+            FROM query_table(
+                CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
+        ),
+        posteriors AS (
+            SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
+                    AS _pool_estimate,
+                CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
+                upper_ + place AS _pool_upper, above AS _pool_above
+            FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
+        )
+        FROM sampled LEFT JOIN posteriors USING (_pool_item))
     ),
-    density AS (FROM _pool_posterior_density(curves, 'models', 'proper_models', 'pivoted', 'nodes'))
+    density AS (FROM (WITH points AS MATERIALIZED (
+        SELECT n.model, row_number() OVER () AS i, _pool_tau AS tau, true AS pending
+        FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, query_table('models') AS n
+        WHERE _pool_same(n._pool_model, c._pool_model)
+    ),
+    totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table('nodes') GROUP BY model)
+    SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
+        exp((CASE WHEN (log_likelihood + log_prior) IS NULL OR isnan((log_likelihood + log_prior)) THEN '-infinity'::DOUBLE ELSE (log_likelihood + log_prior) END) - log_total) AS _pool_density,
+        mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
+    FROM points AS p JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') AS l USING (model, i)
+        JOIN totals USING (model)
+    JOIN (SELECT model, around, start FROM query_table('proper_models')) USING (model) JOIN query_table('models') USING (model),
+        _pool_origin))
     FROM query_table(relation);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group: the partially pooled mean with its standard error.
@@ -6374,8 +5281,11 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
         FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     corrected AS (
-        SELECT * REPLACE (_pool_corrected(tau2, _pool_tau2, _pool_sampling,
-            _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
+        SELECT * REPLACE ((CASE
+            WHEN _pool_name(tau2) = 'morris'
+                THEN CASE WHEN _pool_sampling = 'infinity'::DOUBLE THEN _pool_tau2 ELSE ((_pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) * _pool_tau2 + 2 * _pool_sampling) / ((_pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) - 2) END
+            ELSE _pool_tau2
+        END) AS _pool_tau2)
         FROM sampled
     ),
     -- The only group of a model keeps its own mean, for any tau2.
@@ -6384,7 +5294,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
-        FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
+        FROM query_table(CASE WHEN (_pool_name(tau2) = 'morris') THEN 'corrected' ELSE 'sampled' END)
     ),
     -- `uncertainty` chooses one of three variances when the query is planned.
     given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
@@ -6431,7 +5341,9 @@ CREATE OR REPLACE MACRO _pool_pooled(
     ),
     _pool_seen AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
     _pool_with_unseen AS NOT MATERIALIZED (
-        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
+        FROM _pool_seen UNION ALL BY NAME FROM (SELECT *, 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y, NULL::DOUBLE AS _pool_squares,
+            NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
+        FROM _pool_unseen_keys('_pool_other_keys', "by", over, '_pool_seen'))
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -6450,7 +5362,6 @@ CREATE OR REPLACE MACRO _pool_pooled(
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
     WHERE (SELECT proper FROM _pool_request);
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group: the sufficient statistics, as a result.
@@ -6478,7 +5389,7 @@ CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, n
     FROM (
         SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
         FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan,
-            _pool_columns_of_moments())
+            ['n', 'mean', 'var'])
     );
 
 CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
@@ -6486,9 +5397,8 @@ CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weight
     FROM (
         SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
         FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
-            _pool_columns_of_weighted_moments())
+            ['n', 'mean', 'var', 'w'])
     );
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
@@ -6508,7 +5418,12 @@ CREATE OR REPLACE MACRO pool_shrink(
     _pool_shrunk AS NOT MATERIALIZED (
         FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
             level, uncertainty, "interval", predict, threshold, groups,
-            _pool_columns_of_estimates("interval", threshold))
+            (CASE
+                WHEN "interval" = 'robust' AND _pool_absent(threshold) THEN ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage']
+                WHEN "interval" = 'robust' THEN ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage', 'p_above']
+                WHEN _pool_absent(threshold) THEN ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']
+                ELSE ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above']
+            END))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
@@ -6568,7 +5483,14 @@ CREATE OR REPLACE MACRO pool_encode(
             mu, nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
-        SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
+        SELECT (CASE
+            WHEN list_contains(list_transform(struct_keys(_pool_row), lambda c: lower(c)), 'estimate')
+                THEN error('the table has a column ''' || 'estimate' || ''' already; rename it first')
+            WHEN len(list_filter(struct_keys(_pool_row), lambda c: starts_with(c, '_pool_'))) > 0
+                THEN error('the column ''' || list_filter(struct_keys(_pool_row), lambda c: starts_with(c, '_pool_'))[1]
+                    || ''' of the table begins with ''_pool_'', as private names do; rename it')
+            ELSE true
+        END) AS free
         FROM _pool_schema AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
@@ -6588,7 +5510,12 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu,
             nan, level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
-                THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
+                THEN ['groups', 'n', 'sigma2', 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2',
+                    'tau2_median', 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper',
+                    'mu_positive', 'new', 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior',
+                    'sigma2_prior', 'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2',
+                        'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p',
+                        'new_lower', 'new_upper', 'converged'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
@@ -6614,7 +5541,24 @@ CREATE OR REPLACE MACRO pool_components(
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
-    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, mu));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM (WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT coalesce(
+            _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
+            CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+            CASE
+                WHEN NOT _pool_integrates(tau2, mu) THEN NULL
+                WHEN test::VARCHAR <> 'z'
+                    THEN ('test' || '=' || _pool_shown(test) || ' does not go with a prior: ' || 'mu has a posterior')
+                WHEN limits IS NOT NULL
+                    THEN ('limits' || '=' || _pool_shown(limits) || ' does not go with a prior: ' || 'tau2 has a posterior')
+            END,
+            CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT (_pool_name(tau2) IN ('ml', 'reml'))
+                THEN ('limits=''profile'' does not fit tau2=' || _pool_shown(tau2) || ': give limits=''q'', or tau2 as one of ' || _pool_listed(['reml', 'ml'])) END
+        ) AS complaint)
+    )
+    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END)));
 
 -- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
 -- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
@@ -6629,9 +5573,9 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE
-                WHEN groups THEN _pool_columns_of_profile_of_groups()
-                WHEN _pool_absent(tau2) THEN _pool_columns_of_profile()
-                ELSE _pool_columns_of_posterior_profile() END)
+                WHEN groups THEN ['tau', 'estimate', 'se']
+                WHEN _pool_absent(tau2) THEN ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood']
+                ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood', 'density'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
@@ -6677,7 +5621,33 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
     )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
-    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_profile(mu, tau, tau2));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM (WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT (CASE
+            WHEN NOT (_pool_absent(tau2) OR list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)))
+                THEN ('tau2=' || _pool_shown(tau2) || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing')
+            WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+                OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
+                THEN ('mu=' || _pool_shown(mu) || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number')
+            WHEN typeof(tau) = '"NULL"' THEN NULL
+            WHEN typeof(tau) NOT LIKE '%]' THEN (('tau=' || _pool_shown(tau)) || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+            WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN ('tau=[] is empty' || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+            WHEN typeof(tau) LIKE 'VARCHAR%'
+                THEN (('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''') || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+            WHEN typeof(tau) LIKE 'BOOLEAN%'
+                THEN (('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1]) || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+            ELSE list_transform(
+                list_filter(
+                    list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), TRY_CAST(tau::VARCHAR AS DOUBLE[])),
+                    lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
+                ),
+                lambda t: (('tau holds ' || coalesce(t[1], 'NULL')) || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+            )[1]
+        END) AS complaint)
+    )
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END)));
 
 -- The gain of pooling: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -6689,7 +5659,8 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu,
-            nan, 0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
+            nan, 0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
+                'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
@@ -6709,7 +5680,13 @@ CREATE OR REPLACE MACRO pool_compare(
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM (WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT error(CASE WHEN list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2))
+            THEN ('tau2' || '=' || _pool_shown(tau2) || ' does not go with ' || 'compare' || ': give a number or the name of an estimator')
+            ELSE ('mu' || '=' || _pool_shown(mu) || ' does not go with ' || 'compare' || ': give a number or the name of an estimator') END)::BOOLEAN AS proper
+    )
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END)));
 
 -- Count, mean and sample variance of every group: the sufficient statistics of partial pooling. With n and var the rows
 -- are stored moments of disjoint rows, and those with equal keys become the moments of their union, exactly.
@@ -6744,7 +5721,6 @@ CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
     {n: count(value), mean: favg(value::DOUBLE), var: var_samp(value::DOUBLE)};
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The request for a regression: arguments that do not fit.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6777,8 +5753,8 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
                     || ''' is the value itself; give another covariate'
                 WHEN column_names[2] = 'intercept' THEN 'x=''intercept'' bears the name of the intercept: rename it'
             END,
-            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), _pool_names_of_method()),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
+            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), ['reml', 'ml']),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
         FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
@@ -6786,7 +5762,6 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
     FROM checked;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The offsets of covariate and value.
@@ -6822,25 +5797,9 @@ CREATE OR REPLACE MACRO _pool_paired_less(value, other, nan, origin, start, whol
     CASE WHEN _pool_value(other, nan) IS NOT NULL
         THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Data that are an error for a regression.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- True, or an error: a mean is not finite because a value is not, or a weight is not allowed.
-CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
-    FROM (
-        SELECT CASE
-                WHEN sum(bad_weights) > 0 THEN _pool_message_bad_weights(
-                    _pool_column_of_role('weights', column_names[3]), _pool_number_of_rows(sum(bad_weights)))
-                WHEN sum(odd_x) > 0 THEN _pool_message_not_finite('covariate', '''' || column_names[2] || '''')
-                WHEN sum(odd_y) > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
-            END AS complaint
-        FROM query_table(counted), _pool_request
-        GROUP BY column_names
-    );
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regression with a varying intercept, y = mu + slope x + b of the group + e, fitted as lme4 fits `y ~ x + (1 | g)`.
@@ -6878,7 +5837,7 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
 
 CREATE OR REPLACE MACRO _pool_line_aggregates(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
-        count(_pool_paired(y, x, nan))::DOUBLE AS _pool_n,
+        count((CASE WHEN _pool_value(x, nan) IS NOT NULL THEN _pool_value(y, nan) END))::DOUBLE AS _pool_n,
         avg(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) AS _pool_x,
         avg(_pool_paired_less(
@@ -6916,7 +5875,7 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
         SELECT *, CASE WHEN _pool_y IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
         FROM _pool_numbers
     )
-    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))),
         count(_pool_h)::DOUBLE AS _pool_n, coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_x, sum(_pool_h * _pool_y) / sum(_pool_h) AS _pool_y,
         pool_squares_between(
@@ -6953,55 +5912,19 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM _pool_rounded;
 
--- Groups of equal size in one row: their number k, the means of their means, the squares and products about these (sxx,
--- sxy, syy), and the sums of squares and products within (wxx, wxy, wyy). With weights each group is its own class.
-CREATE OR REPLACE MACRO _pool_line_sizes(groups) AS TABLE
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM (
-        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k,
-            favg(_pool_x) AS x, favg(_pool_y) AS y, var_pop(_pool_finite(_pool_x)) AS sxx,
-            covar_pop(_pool_finite(_pool_y), _pool_finite(_pool_x)) AS sxy, var_pop(_pool_finite(_pool_y)) AS syy,
-            sum(_pool_sxx) AS wxx, sum(_pool_sxy) AS wxy, sum(_pool_syy) AS wyy, sum(_pool_dropped) AS dropped,
-            count_if(NOT isfinite(_pool_x)) AS odd_x, count_if(NOT isfinite(_pool_y)) AS odd_y, 0 AS bad_weights
-        FROM query_table(groups)
-        WHERE _pool_sized
-        GROUP BY ALL
-    );
-
-CREATE OR REPLACE MACRO _pool_line_singles(groups) AS TABLE
-    SELECT _pool_n AS n, _pool_w AS w, CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_x AS x, _pool_y AS y,
-        0.0 AS sxx, 0.0 AS sxy, 0.0 AS syy, _pool_sxx AS wxx, _pool_sxy AS wxy, _pool_syy AS wyy,
-        _pool_dropped AS dropped, (NOT isfinite(_pool_x))::BIGINT AS odd_x, (NOT isfinite(_pool_y))::BIGINT AS odd_y,
-        _pool_bad_weights AS bad_weights, _pool_model
-    FROM query_table(groups)
-    WHERE NOT _pool_sized;
-
--- The models by number, with their counts.
-CREATE OR REPLACE MACRO _pool_line_models(sizes, singles) AS TABLE
-    WITH counted AS MATERIALIZED (
-        SELECT _pool_model, sum(k) AS j, sum(k * n) AS n, sum(dropped) AS dropped, sum(odd_x) AS odd_x,
-            sum(odd_y) AS odd_y, sum(bad_weights) AS bad_weights
-        FROM (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles))
-        GROUP BY _pool_model
-    )
-    SELECT row_number() OVER () AS model, _pool_model, j, n, dropped
-    FROM counted, _pool_line_sound('counted')
-    WHERE sound;
-
-CREATE OR REPLACE MACRO _pool_line_classes(sizes, singles, models) AS TABLE
-    SELECT model, w, k, x, y, sxx, sxy, syy, wxx, wxy, wyy
-    FROM query_table(models) AS m, (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles)) AS c
-    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The fit of a regression at a rho, with its profile deviance.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Sums over the groups of a model at the rho of a point, with weights h = w / (1 + w rho), or equal weights at infinite
--- rho. Deviations are from the point's centre, which may lie anywhere among the groups.
-CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
-    SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
+-- The points with these sums about the means with weights h, which become the new centre: hxx, hxy and hyy are those of
+-- the groups' means, and the last ones have the weights h^2.
+CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
+    SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
+        hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
+        _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
+        _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
+        _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
+    FROM query_table(points) AS p JOIN (FROM (SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
         sum(k * h * (dx * dy + sxy)) AS hxy, sum(k * h * (dy * dy + syy)) AS hyy, sum(k * h * h) AS h2,
         sum(k * h * h * dx) AS h2x, sum(k * h * h * dy) AS h2y, sum(k * h * h * (dx * dx + sxx)) AS h2xx,
         sum(k * h * h * (dx * dy + sxy)) AS h2xy, sum(k * h * h * (dy * dy + syy)) AS h2yy,
@@ -7012,61 +5935,83 @@ CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
         FROM (SELECT id, model, rho, centre_x, centre_y FROM query_table(points))
         JOIN (SELECT model, k, w, x, y, sxx, sxy, syy FROM query_table(classes)) USING (model)
     )
-    GROUP BY id;
-
--- The points with these sums about the means with weights h, which become the new centre: hxx, hxy and hyy are those of
--- the groups' means, and the last ones have the weights h^2.
-CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
-    SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
-        hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
-        _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
-        _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
-        _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
-    FROM query_table(points) AS p JOIN (FROM _pool_line_sums(points, classes)) AS s USING (id);
-
--- The points of a search with the profile deviance and its slope.
-CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
-    WITH looking AS (FROM query_table(search) WHERE phase IN ('low', 'up', 'between')),
-    about AS (FROM _pool_line_about('looking', classes)),
-    fitted AS (
-        SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
-            pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
-            _pool_line_squares_about(h2xx, h2xy, h2yy, beta) AS h2e2
-        FROM about
-    )
-    SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),
-        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2xx, xx, df)
-            ELSE pool_regression_ml_deviance_slope(squares, h2e2, h, df) END AS slope,
-        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
-            ELSE pool_regression_ml_deviance(squares, logs, df) END AS deviance
-    FROM fitted;
-
+    GROUP BY id)) AS s USING (id);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regressions before the search: both ends of rho, and what the data identify.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Models at both ends of rho. At rho = 0 all rows count alike: this gives the centre and the least-squares line. At
--- infinite rho all groups count alike: this bounds the search. `state` is what the data identify; the first branch that
--- holds decides.
-CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
-    WITH sums AS (
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The search for rho of a regression.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: variances, coefficients and their errors.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row per model, NULL where the data do not identify it: variances, the slope, the point of the line whose error is
+-- independent of the slope's (_pool_at_x, _pool_at_y, less the origins), and the variances of both.
+CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM (SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k,
+            favg(_pool_x) AS x, favg(_pool_y) AS y, var_pop(_pool_finite(_pool_x)) AS sxx,
+            covar_pop(_pool_finite(_pool_y), _pool_finite(_pool_x)) AS sxy, var_pop(_pool_finite(_pool_y)) AS syy,
+            sum(_pool_sxx) AS wxx, sum(_pool_sxy) AS wxy, sum(_pool_syy) AS wyy, sum(_pool_dropped) AS dropped,
+            count_if(NOT isfinite(_pool_x)) AS odd_x, count_if(NOT isfinite(_pool_y)) AS odd_y, 0 AS bad_weights
+        FROM query_table(groups)
+        WHERE _pool_sized
+        GROUP BY ALL
+    ))),
+    singles AS NOT MATERIALIZED (FROM (SELECT _pool_n AS n, _pool_w AS w, CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_x AS x, _pool_y AS y,
+        0.0 AS sxx, 0.0 AS sxy, 0.0 AS syy, _pool_sxx AS wxx, _pool_sxy AS wxy, _pool_syy AS wyy,
+        _pool_dropped AS dropped, (NOT isfinite(_pool_x))::BIGINT AS odd_x, (NOT isfinite(_pool_y))::BIGINT AS odd_y,
+        _pool_bad_weights AS bad_weights, _pool_model
+    FROM query_table(groups)
+    WHERE NOT _pool_sized)),
+    models AS MATERIALIZED (FROM (WITH counted AS MATERIALIZED (
+        SELECT _pool_model, sum(k) AS j, sum(k * n) AS n, sum(dropped) AS dropped, sum(odd_x) AS odd_x,
+            sum(odd_y) AS odd_y, sum(bad_weights) AS bad_weights
+        FROM (FROM query_table('sizes') UNION ALL BY NAME FROM query_table('singles'))
+        GROUP BY _pool_model
+    )
+    SELECT row_number() OVER () AS model, _pool_model, j, n, dropped
+    FROM counted, (SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM (
+        SELECT CASE
+                WHEN sum(bad_weights) > 0 THEN (_pool_column_of_role('weights', column_names[3]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(sum(bad_weights))
+                    || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count')
+                WHEN sum(odd_x) > 0 THEN ('the ' || 'covariate' || ' ' || ('''' || column_names[2] || '''')
+                    || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''')
+                WHEN sum(odd_y) > 0 THEN ('the ' || 'value' || ' ' || ('''' || column_names[1] || '''')
+                    || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''')
+            END AS complaint
+        FROM query_table('counted'), _pool_request
+        GROUP BY column_names
+    ))
+    WHERE sound)),
+    classes AS MATERIALIZED (FROM (SELECT model, w, k, x, y, sxx, sxy, syy, wxx, wxy, wyy
+    FROM query_table('models') AS m, (FROM query_table('sizes') UNION ALL BY NAME FROM query_table('singles')) AS c
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0)),
+    facts AS MATERIALIZED (FROM (WITH sums AS (
         SELECT model, sum(k * w) AS w, sum(k * w * x) / sum(k * w) AS centre_x, sum(k * w * y) / sum(k * w) AS centre_y,
             min(w) AS wmin, max(w) AS wmax, max(abs(x)) AS far_x, max(abs(y)) AS far_y,
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
-        FROM query_table(classes) GROUP BY model
+        FROM query_table('classes') GROUP BY model
     ),
-    -- Groups with one row each: whether the likelihood separates the two variances, that is whether
-    -- tr(PP) - tr(P)^2 / df > 0 at rho = 1 / mean(w).
+    
+    
     halves AS (
         SELECT model, n, x, pool_information(c.w, j / s.w) AS h
-        FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)
+        FROM query_table('classes') AS c JOIN sums AS s USING (model) JOIN query_table('models') USING (model)
         WHERE j >= n AND wmin < wmax
     ),
     curved AS (
         SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
             sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
-            _pool_line_trace(a, a2, b, b2) AS trace, _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS of_square,
+            (a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE) AS trace, (a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
+                + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
+                + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE)) AS of_square,
             of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
         FROM (
             SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
@@ -7079,7 +6024,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             CASE WHEN flat = 1 THEN 'infinity'::DOUBLE ELSE 0.0 END AS rho
         FROM sums, (SELECT unnest([0, 1]) AS flat)
     ),
-    about AS (FROM _pool_line_about('ends', classes)),
+    about AS (FROM _pool_line_about('ends', 'classes')),
     totals AS (
         SELECT model, m._pool_model, j, n, dropped, s.* EXCLUDE (model, centre_x, centre_y),
             a.centre_x AS start_x, a.centre_y AS start_y,
@@ -7087,7 +6032,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             pool_above_rounding(w, wyy + a.hyy, far_y) AS tyy,
             CASE WHEN tyy > 0 THEN wxy + a.hxy ELSE 0.0 END AS txy,
             b.hxx AS bxx, b.hxy AS bxy, b.hyy AS byy
-        FROM query_table(models) AS m
+        FROM query_table('models') AS m
         LEFT JOIN sums AS s USING (model)
         LEFT JOIN (FROM about WHERE rho = 0) AS a USING (model)
         LEFT JOIN (FROM about WHERE rho > 0) AS b USING (model)
@@ -7112,111 +6057,90 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             WHEN j = 1 THEN 'alone'
             WHEN j >= n AND apart THEN 'searched'
             WHEN j >= n OR within <= 1e-14 * tyy THEN 'unidentified'
-            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'unidentified' -- the line meets both groups at any rho
+            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'unidentified' 
             ELSE 'searched'
         END AS state
-    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request;
-
--- The classes less the least-squares line over all rows, about its centre: the residuals keep their digits.
-CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
-    SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
+    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request)),
+    rest AS MATERIALIZED (FROM (SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
         _pool_larger(_pool_line_squares_about(sxx, sxy, syy, start_slope), 0.0) AS syy
-    FROM query_table(classes)
-    JOIN (SELECT model, start_x, start_y, start_slope FROM query_table(facts)) USING (model);
-
--- The sums within, less the same line.
-CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
-    SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
+    FROM query_table('classes')
+    JOIN (SELECT model, start_x, start_y, start_slope FROM query_table('facts')) USING (model))),
+    left_over AS MATERIALIZED (FROM (SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
         _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
-    FROM query_table(facts);
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- The search for rho of a regression.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- The cells of the search. With r, the squares of the groups' means about a line with the slope within groups, the
--- profile rises above the larger of 3 / min(w) and 4 df r / (squares within). For two groups the bound is also at least
--- three times the squares of x between groups over those within. For groups with one row each the profile may fall
--- without end, toward sigma2 = 0.
-CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
-    WITH ranges AS (
+    FROM query_table('facts'))),
+    cells AS (FROM (WITH ranges AS (
         SELECT *, 0.01 / wmax AS low,
             CASE WHEN j >= n THEN 1e10 / wmin ELSE
                 _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
                     4 * df / within * _pool_larger(_pool_line_squares_about(bxx, bxy, byy, bound_slope), 0.0))
                 END AS high,
             1 + least(ceil(2 * log10(high / low)), 100)::BIGINT AS points
-        FROM query_table(searched)
+        FROM query_table('left_over')
         WHERE state = 'searched'
     )
     SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
         i = 0 AS is_first, i = points - 1 AS is_last,
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
-    FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
-
--- Every local minimum of every model, as in _pool_minima.
-CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
-    WITH RECURSIVE _pool_line_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
-            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
-            NULL::DOUBLE AS deviance
-        FROM query_table(cells)
-        UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
-            wyy, centre_x, centre_y, is_first, is_last,
-            CASE
-                WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' AND NOT closed
-                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
-                ELSE rho
-            END,
-            x1, f1, x2, f2, x3, f3, deviance
-        FROM (
-            SELECT *, abs(x2 - x1) AS width,
-                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
-                width <= tolerance OR f1 = 0 AS closed,
-                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
-            FROM (
-                SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
-                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, rho AS x1, slope AS f1,
-                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
-                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (
-                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
-                    FROM _pool_line_evaluated('_pool_line_search', classes, method)
-                )
-                WHERE step < 200
-            )
-            WHERE phase <> 'nothing'
-        )
-    )
-    SELECT model, rho, centre_x, centre_y, deviance, phase = 'minimum' AS done
-    FROM _pool_line_search
-    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- One row per model: variances, coefficients and their errors.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- One row per model, NULL where the data do not identify it: variances, the slope, the point of the line whose error is
--- independent of the slope's (_pool_at_x, _pool_at_y, less the origins), and the variances of both.
-CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
-    WITH sizes AS MATERIALIZED (FROM _pool_line_sizes(groups)),
-    singles AS NOT MATERIALIZED (FROM _pool_line_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_line_models('sizes', 'singles')),
-    classes AS MATERIALIZED (FROM _pool_line_classes('sizes', 'singles', 'models')),
-    facts AS MATERIALIZED (FROM _pool_line_facts('models', 'classes', method)),
-    rest AS MATERIALIZED (FROM _pool_line_rest('classes', 'facts')),
-    left_over AS MATERIALIZED (FROM _pool_line_left('facts')),
-    cells AS (FROM _pool_line_cells('left_over')),
+    FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges))),
     minima AS MATERIALIZED (
         SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
-        FROM _pool_line_minima('cells', 'rest', method) GROUP BY model
+        FROM (WITH RECURSIVE _pool_line_search AS (
+            SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
+                NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
+                NULL::DOUBLE AS deviance
+            FROM query_table('cells')
+            UNION ALL
+            SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
+                wyy, centre_x, centre_y, is_first, is_last,
+                CASE
+                    WHEN phase = 'up' THEN x2
+                    WHEN phase = 'between' AND NOT closed
+                        THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
+                    ELSE rho
+                END,
+                x1, f1, x2, f2, x3, f3, deviance
+            FROM (
+                SELECT *, abs(x2 - x1) AS width,
+                    1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                    width <= tolerance OR f1 = 0 AS closed,
+                    (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
+                FROM (
+                    SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
+                        (CASE
+                            WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
+                            WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
+                            ELSE 'between'
+                        END) AS phase, rho AS x1, slope AS f1,
+                        CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
+                        CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
+                        CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                        CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
+                    FROM (
+                        SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
+                        FROM (WITH looking AS (FROM query_table('_pool_line_search') WHERE phase IN ('low', 'up', 'between')),
+                        about AS (FROM _pool_line_about('looking', 'rest')),
+                        fitted AS (
+                            SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
+                                pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
+                                _pool_line_squares_about(h2xx, h2xy, h2yy, beta) AS h2e2
+                            FROM about
+                        )
+                        SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),
+                            CASE WHEN method = 'reml' THEN pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2xx, xx, df)
+                                ELSE pool_regression_ml_deviance_slope(squares, h2e2, h, df) END AS slope,
+                            CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
+                                ELSE pool_regression_ml_deviance(squares, logs, df) END AS deviance
+                        FROM fitted)
+                    )
+                    WHERE step < 200
+                )
+                WHERE phase <> 'nothing'
+            )
+        )
+        SELECT model, rho, centre_x, centre_y, deviance, phase = 'minimum' AS done
+        FROM _pool_line_search
+        WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between') GROUP BY model
     ),
     points AS MATERIALIZED (
         SELECT model AS id, l.*, coalesce(l.j >= l.n AND best.rho * wmin > 0.99e10, false) AS none_within,
@@ -7236,7 +6160,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             CASE WHEN state = 'searched' AND NOT none_within THEN
                 CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
                     ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
-            _pool_line_fixed_variance(beta, txx, w, n) AS fixed
+            (beta::DOUBLE * beta::DOUBLE * txx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1)) AS fixed
         FROM about
     )
     SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
@@ -7246,14 +6170,6 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         pool_log_likelihood(deviance + df, df) AS _pool_log_likelihood,
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
-
--- The two-sided p-value of an estimate, by the normal distribution.
-CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
-    CASE
-        WHEN se > 0 THEN 2 * _pool_normal_cdf_double(-abs(estimate) / se)
-        WHEN se = 0 AND estimate <> 0 THEN 0.0
-    END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs of regressions.
@@ -7270,7 +6186,7 @@ CREATE OR REPLACE MACRO pool_regress(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_request AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
-            _pool_columns_of_regress())
+            ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
@@ -7297,7 +6213,7 @@ CREATE OR REPLACE MACRO pool_regress(
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
-                + _pool_line_variance_at(_pool_arm, _pool_left * _pool_left * _pool_variance_at, _pool_variance_beta)
+                + ((_pool_left * _pool_left * _pool_variance_at)::DOUBLE + _pool_arm::DOUBLE * _pool_arm::DOUBLE * _pool_variance_beta::DOUBLE)
                 AS _pool_variance
         FROM _pool_sampled
     ),
@@ -7337,7 +6253,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_request AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
-            _pool_columns_of_regress_components())
+            ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
+                'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
@@ -7348,13 +6265,19 @@ CREATE OR REPLACE MACRO pool_regress_components(
         SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
             _pool_at_x + _pool_origin_x AS _pool_arm,
             [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
+            [sqrt((_pool_variance_at::DOUBLE + _pool_arm::DOUBLE * _pool_arm::DOUBLE * _pool_variance_beta::DOUBLE)),
                 sqrt(_pool_variance_beta)]
                 AS _pool_se
         FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
     ),
     _pool_named AS (
-        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
+            NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
+            NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
+            NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu, NULL::DOUBLE AS icc,
+            NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional, NULL::DOUBLE AS log_likelihood,
+            NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
+        WHERE false))
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
@@ -7362,9 +6285,15 @@ CREATE OR REPLACE MACRO pool_regress_components(
                 pool_lower(_pool_mu[2], _pool_se[2], _pool_quantile)]),
             map(_pool_names, [pool_upper(_pool_mu[1], _pool_se[1], _pool_quantile),
                 pool_upper(_pool_mu[2], _pool_se[2], _pool_quantile)]),
-            map(_pool_names, [_pool_two_sided(_pool_mu[1], _pool_se[1]), _pool_two_sided(_pool_mu[2], _pool_se[2])]),
+            map(_pool_names, [(CASE
+                WHEN _pool_se[1] > 0 THEN 2 * _pool_normal_cdf_double(-abs(_pool_mu[1]) / _pool_se[1])
+                WHEN _pool_se[1] = 0 AND _pool_mu[1] <> 0 THEN 0.0
+            END), (CASE
+                WHEN _pool_se[2] > 0 THEN 2 * _pool_normal_cdf_double(-abs(_pool_mu[2]) / _pool_se[2])
+                WHEN _pool_se[2] = 0 AND _pool_mu[2] <> 0 THEN 0.0
+            END)]),
             map(_pool_names, [
-                map(_pool_names, [_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta),
+                map(_pool_names, [(_pool_variance_at::DOUBLE + _pool_arm::DOUBLE * _pool_arm::DOUBLE * _pool_variance_beta::DOUBLE),
                     -_pool_arm * _pool_variance_beta]),
                 map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
             pool_icc(_pool_tau2, _pool_sigma2),
@@ -7378,39 +6307,9 @@ CREATE OR REPLACE MACRO pool_regress_components(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_request);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The distribution of the groups' rates, by the name of its prior.
-CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
-
--- The message about a wrong prior.
-CREATE OR REPLACE MACRO _pool_wrong_rate_prior(argument, family) AS
-    CASE
-        WHEN list_contains(_pool_names_of_prior(), _pool_name(argument)) THEN NULL
-        WHEN _pool_prior_name(argument) = _pool_law_of(family) OR contains(_pool_name(argument), '(')
-            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], argument)
-        ELSE _pool_message_number_or_one_of('prior', _pool_shown(argument),
-            'a known prior, ' || _pool_prior_form(_pool_law_of(family)), _pool_listed(_pool_names_of_prior()),
-            _pool_nearest(_pool_name(argument), _pool_names_of_prior()))
-    END;
-
--- The message about a wrong `uncertainty` of rates: the errors that a standard error includes.
-CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
-    coalesce(
-        _pool_wrong_name('uncertainty', argument, _pool_names_of_uncertainty()),
-        CASE WHEN argument = 'tau2'
-            THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
-    );
-
--- Whether all names, numbers and flags are right: then DuckDB plans no message about them.
-CREATE OR REPLACE MACRO _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) AS
-    list_contains(_pool_names_of_prior(), _pool_name(prior)) AND list_contains(_pool_names_of_nan(), nan)
-    AND _pool_is_level(level)
-    AND _pool_absent(threshold) AND uncertainty IN ('mu', 'conditional')
-    AND typeof(posterior) = 'BOOLEAN' AND posterior IS NOT NULL AND typeof(limits) = 'BOOLEAN' AND limits IS NOT NULL;
 
 -- One row: true or an error about the arguments, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
@@ -7442,66 +6341,45 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
     methods AS (
         SELECT * REPLACE (coalesce(
             complaint,
-            _pool_wrong_rate_prior(prior, family),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
+            (CASE
+                WHEN list_contains(['ml', 'moments'], _pool_name(prior)) THEN NULL
+                WHEN _pool_prior_name(prior) = (CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END) OR contains(_pool_name(prior), '(')
+                    THEN _pool_wrong_prior_of('prior', [(CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END)], prior)
+                ELSE ('prior' || '=' || _pool_shown(prior) || '; give ' || ('a known prior, ' || ((CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END) || '(' || array_to_string(_pool_prior_arguments((CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END)), ', ') || ')')) || ', or one of ' || _pool_listed(['ml', 'moments']) || _pool_nearest(_pool_name(prior), ['ml', 'moments']))
+            END),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
-            _pool_wrong_uncertainty_of_rates(uncertainty, family),
-            _pool_wrong_threshold(threshold),
-            _pool_wrong_flag('posterior', posterior),
-            _pool_wrong_flag('limits', limits)
+            coalesce(
+                _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
+                CASE WHEN uncertainty = 'tau2'
+                    THEN ('uncertainty=''tau2'' does not go with ' || (CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END)
+                        || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''') END
+            ),
+            (CASE
+                WHEN _pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE) THEN NULL
+                ELSE ('threshold=' || _pool_shown(threshold) || '; give ' || (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
+                            ELSE 'a number' END) || ', in units of the value')
+            END),
+            (CASE WHEN typeof(posterior) <> 'BOOLEAN' OR posterior IS NULL
+                THEN 'posterior' || '=' || _pool_shown(posterior) || '; give true or false' END),
+            (CASE WHEN typeof(limits) <> 'BOOLEAN' OR limits IS NULL
+                THEN 'limits' || '=' || _pool_shown(limits) || '; give true or false' END)
         ) AS complaint)
         FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
     FROM query_table(CASE
-        WHEN _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) THEN 'columns'
+        WHEN (list_contains(['ml', 'moments'], _pool_name(prior)) AND list_contains(['error', 'null'], nan)
+        AND _pool_is_level(level)
+        AND _pool_absent(threshold) AND uncertainty IN ('mu', 'conditional')
+        AND typeof(posterior) = 'BOOLEAN' AND posterior IS NOT NULL AND typeof(limits) = 'BOOLEAN' AND limits IS NOT NULL) THEN 'columns'
         ELSE 'methods'
     END);
-
--- Whether the arguments request a column of the result.
-CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
-    CASE
-        WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
-        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
-        WHEN name IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
-        ELSE true
-    END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Data that are an error for rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The sentence for a kind of fault in a number of rows.
-CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
-    CASE
-        WHEN fault = 1
-            THEN _pool_message_not_finite_in_rows(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
-        WHEN fault = 2 THEN _pool_message_not_finite_in_rows(
-            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, names[2]),
-            _pool_number_of_rows(bad))
-        WHEN fault = 3 THEN _pool_message_no_count(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
-        WHEN fault = 4 AND family = 'rates'
-            THEN _pool_message_no_trials(_pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
-        WHEN fault = 4
-            THEN _pool_message_no_exposure(_pool_column_of_role('exposure', names[2]), _pool_number_of_rows(bad))
-        ELSE _pool_message_more_than_trials(_pool_column_of_role('value', names[1]),
-            _pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
-    END;
-
--- One row: true, or an error if a row has a fault.
-CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
-    WITH faults AS (
-        SELECT fault, count(*) AS bad
-        FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
-        GROUP BY fault
-    ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
-    SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
-        AS sound
-    FROM worst, _pool_request;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Rates and counts, rows to models: x of n trials, or x events in an exposure n.
@@ -7528,8 +6406,8 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
-        SELECT over, "by", over AS _pool_over, sum(_pool_paired(value, base, nan)) AS _pool_x,
-            sum(_pool_paired(base, value, nan)) AS _pool_n,
+        SELECT over, "by", over AS _pool_over, sum((CASE WHEN _pool_value(base, nan) IS NOT NULL THEN _pool_value(value, nan) END)) AS _pool_x,
+            sum((CASE WHEN _pool_value(value, nan) IS NOT NULL THEN _pool_value(base, nan) END)) AS _pool_n,
             list(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family))
                 FILTER (_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family) IS NOT NULL)
                 AS _pool_faults
@@ -7537,91 +6415,9 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
         GROUP BY ALL
     );
 
--- Groups of equal x and n in one row, with their number k.
-CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
-    SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM (
-        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
-        FROM query_table(groups)
-        GROUP BY ALL
-    );
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Models of rates before the search: their sums, and how the prior is estimated.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The models by number, with their sums. Without `over` there is one model, even without rows.
-CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
-    WITH counted AS (
-        SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
-            true AS present
-        FROM query_table(pairs)
-        GROUP BY _pool_model
-    )
-    SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
-        coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
-    FROM (SELECT no_over FROM query_table(checked), _pool_request WHERE sound) LEFT JOIN counted ON true
-    WHERE no_over OR present;
-
-CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
-    SELECT model, x, n, k, p._pool_model
-    FROM query_table(pairs) AS p, query_table(models) AS m
-    WHERE _pool_same(m._pool_model, p._pool_model);
-
--- The known prior as two numbers.
-CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
-    CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
-
--- Whether a pair is evaluated alone, because its terms are far larger than their sum; other pairs by their classes.
-CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
-
--- The models before the search. `way` is how the prior is estimated: by a search, by moments (for rates Kleinman 1973),
--- or from a limit. `differ`: x varies by more than chance in the binomial, or Poisson, model with one rate for all
--- groups; then the likelihood has a maximum at a finite size (Tarone 1979). Where every group has only events or none
--- ('split'), the likelihood grows as the size falls to 0.
-CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
-    WITH deviations AS (
-        SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
-        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
-        WHERE n > 0
-    ),
-    spread AS (
-        SELECT model, fsum(k * over * over) AS squares, fsum(k * over * over / n) AS shares, sum(k * n * n) AS n2,
-            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
-            sum(few * x) AS few_xs, sum(few * n) AS few_ns, fsum(few * over) AS few_over,
-            fsum(few * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
-                ELSE -lgamma(x + 1) END) AS constant,
-            fsum(CASE WHEN family = 'counts' THEN few * x * ln(n) ELSE 0.0 END) AS of_exposure
-        FROM deviations
-        GROUP BY model
-    ),
-    noise AS (
-        SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
-            CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
-                ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
-            _pool_rate_prior(prior, 1) AS known_a, _pool_rate_prior(prior, 2) AS known_b
-        FROM query_table(models) LEFT JOIN spread USING (model)
-    )
-    SELECT * EXCLUDE (squares, shares, n2, pq, overdispersion), squares > pq * ns * (1 + 1e-12) AS differ,
-        CASE
-            WHEN known_a IS NOT NULL THEN 'known'
-            WHEN j = 0 THEN 'nothing'
-            WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
-            WHEN _pool_name(prior) = 'moments' THEN CASE
-                WHEN overdispersion > 1e-12 AND (overdispersion < 1 OR family = 'counts') THEN 'moments'
-                WHEN overdispersion > 1e-12 THEN 'split'
-                ELSE 'pooled' END
-            WHEN family = 'rates' AND whole + none = j THEN 'split'
-            ELSE 'searched'
-        END AS way,
-        CASE
-            WHEN overdispersion <= 1e-12 THEN 'infinity'::DOUBLE
-            WHEN family = 'rates' THEN greatest((1 - overdispersion) / overdispersion, 0.0)
-            ELSE 1 / overdispersion
-        END AS size_of_moments
-    FROM noise;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
@@ -7671,316 +6467,9 @@ CREATE OR REPLACE MACRO _pool_trigamma_rest(z, y, q) AS
             + (1 + 0.5 / y) / y - (1 + 0.5 / z) / z END
         + _pool_stirling_bend(1 / y, q);
 
--- log x! less x log x - x.
-CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
-    CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x, 1 / (x * x)) ELSE 0.0 END;
-
--- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
-CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
-    expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
-        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
-        ELSE 1.0 END;
-
--- log(after / before), from the relative change unless `after` is far below `before`; and this log less the change.
-CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
-    CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
-CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
-    CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
-
--- The pairs with many trials, or events. Rates have two rows per pair: m is x, then n - x. Columns: m less its
--- expectation under the pooled rate, how far the log likelihood at that rate lies below its maximum, and its part
--- without logs.
-CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
-    WITH pairs AS (
-        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
-        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
-        WHERE _pool_is_many(x, n, family)
-    ),
-    sides AS (
-        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([n * pi, n * (1 - pi)]) AS expected,
-            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
-        FROM pairs
-    ),
-    changed AS (SELECT *, over / expected AS t FROM sides WHERE family = 'rates' OR side > 0)
-    SELECT model, n, k, side, m, over, CASE WHEN expected > 0 THEN _pool_deviance_of(t, expected) ELSE 0.0 END
-            AS deviance,
-        CASE WHEN side > 0 AND family = 'rates' THEN _pool_factorial_rest(n) ELSE 0.0 END - _pool_factorial_rest(m)
-            AS rest
-    FROM changed;
-
--- The terms of these pairs in the log likelihood, its gradient and minus its Hessian, at every point of a model. A
--- point has a mean, a size and `moved`, the mean less the pooled rate. The Hessian lacks the term with the gradient by
--- the mean, which is 0 at the maximum.
-CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
-    WITH placed AS (
-        SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
-            CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
-            CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
-            CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
-        FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
-                WHERE size > 0 AND size < 'infinity'::DOUBLE)
-            JOIN query_table(many) USING (model)
-    ),
-    -- one step per SELECT: an alias is computed again at each mention in the same SELECT
-    sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
-    shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
-    changed AS (
-        SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
-        FROM shared
-    ),
-    -- after / (1 + change) is the expectation of a, and its deviance is minus g_v
-    moved AS (
-        SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
-            a * _pool_change_rest(log_change, change) AS g_v
-        FROM changed
-    ),
-    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved WHERE total IS NOT NULL)
-    SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
-        sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
-        fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
-            ELSE size * n_after / total END) AS many_h_uu,
-        fsum(k * CASE WHEN family = 'rates' THEN pq * side * apart * size / (total * after) - g_u
-            ELSE -apart * n / total END) AS many_h_uv,
-        fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
-    FROM terms
-    GROUP BY model, point;
-
--- At every point of a model and for every kind of a (1 alpha or the shape, 2 beta, 3 alpha + beta): the sums over the
--- classes of log(Gamma(a + m) / Gamma(a) / a^m), of a times its derivative and of a^2 times its second derivative. All
--- are small where a is far larger than m. The logs are added for `few` of the k groups of a class. Gamma(a) is a class
--- with m = 0 and a negative k.
-CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
-    WITH kinds AS (
-        SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
-        FROM query_table(points)
-    ),
-    steps AS (
-        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above,
-            CASE WHEN a + m > 15 THEN a + m ELSE a + m + 15 END AS y
-        FROM kinds JOIN query_table(classes) USING (model, kind)
-        WHERE a > 0 AND a < 'infinity'::DOUBLE
-    ),
-    logs AS (
-        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t, 1 / (y * y) AS q
-        FROM steps
-        WHERE above IS NOT NULL
-    ),
-    terms AS (
-        SELECT model, point, kind,
-            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above, q) - log1p_t / 2) AS rise,
-            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above, y, q)) AS slope,
-            few * m * m * w + k * (a * a * _pool_trigamma_rest(above, y, q) - m * (2 * a + m) * w * w / 2) AS bend
-        FROM logs
-    )
-    SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
-        fsum(CASE WHEN kind = 1 THEN slope ELSE 0.0 END) AS slope_x,
-        fsum(CASE WHEN kind = 2 THEN slope ELSE 0.0 END) AS slope_y,
-        fsum(CASE WHEN kind = 3 THEN slope ELSE 0.0 END) AS slope_n,
-        fsum(CASE WHEN kind = 1 THEN bend ELSE 0.0 END) AS bend_x,
-        fsum(CASE WHEN kind = 2 THEN bend ELSE 0.0 END) AS bend_y,
-        fsum(CASE WHEN kind = 3 THEN bend ELSE 0.0 END) AS bend_n
-    FROM terms
-    GROUP BY model, point;
-
--- The terms that depend on exposures, with mu = mean n and t = mu / size: sums over k groups with xs events in total.
-CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
-    WITH steps AS (
-        SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
-        FROM (SELECT model, point, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
-        JOIN query_table(exposures) USING (model)
-    ),
-    logs AS (
-        SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond
-        FROM steps
-        WHERE mu IS NOT NULL
-    )
-    SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
-        fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
-        fsum((k * mu + xs * t) / (u * u)) AS weight
-    FROM logs
-    GROUP BY model, point;
-
--- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less
--- the pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
-CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
-    WITH shifted AS (
-        SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over,
-            whole, none, known_a, known_b, size_of_moments, e,
-            CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
-        FROM (SELECT *, pool_expm1(u) AS e FROM query_table(points) WHERE phase <> 'done') AS p
-            JOIN (SELECT * EXCLUDE (way) FROM query_table(facts)) AS f USING (model)
-    ),
-    sized AS (
-        SELECT *,
-            CASE way
-                WHEN 'known' THEN known_a / CASE WHEN family = 'rates' THEN known_a + known_b ELSE known_b END
-                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
-                WHEN 'searched' THEN pi * exp(u) / d
-                ELSE pi
-            END AS mean,
-            CASE way
-                WHEN 'known' THEN CASE WHEN family = 'rates' THEN known_b / (known_a + known_b) END
-                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
-                WHEN 'searched' THEN (1 - pi) / d
-                ELSE 1 - pi
-            END AS other,
-            CASE way
-                WHEN 'known' THEN known_a + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
-                WHEN 'pooled' THEN 'infinity'::DOUBLE
-                WHEN 'split' THEN 0.0
-                WHEN 'moments' THEN size_of_moments
-                WHEN 'searched' THEN exp(v)
-            END AS size
-        FROM shifted
-    )
-    SELECT * EXCLUDE (whole, none, known_a, known_b, size_of_moments, d),
-        CASE WHEN way = 'known' THEN known_a
-            WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
-            ELSE mean * size END AS alpha,
-        CASE WHEN way = 'known' THEN known_b
-            WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
-            WHEN family = 'counts' THEN size / mean
-            ELSE other * size END AS beta,
-        CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END
-            AS moved
-    FROM sized;
-
--- At the points of a search: the log likelihood less the log likelihood of one pooled rate for all groups, its gradient
--- by (u, v) and minus its Hessian; `bend` is its part without the gradient, which is 0 at the maximum. u is the logit,
--- or log, of the mean less that of the pooled rate; v is the log of the size.
-CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures, many, prior, family) AS TABLE
-    WITH placed AS (FROM _pool_rates_placed(points, facts, prior, family)),
-    rising_sums AS (
-        SELECT p.* EXCLUDE (pi, e, moved, few_over), coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross,
-            coalesce(rise, 0.0) AS rise,
-            coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
-            coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
-            many_height, coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
-            coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
-            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv,
-            -- `drift` is x less its expectation at the mean
-            few_over - few_ns * moved AS drift,
-            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
-                ELSE few_over * u + few_ns * pi * (u - e) END AS common
-        FROM placed AS p
-            LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
-            LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
-    ),
-    of_rates AS (
-        SELECT *, 0.0 AS fall, common + rise + many_gain AS height,
-            (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
-            slope_x + slope_y - slope_n + many_g_v AS g_v,
-            other * other * (few_xs - bend_x) + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS bend,
-            bend - (1 - 2 * mean) * g_u AS h_uu,
-            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
-            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
-        FROM rising_sums
-    ),
-    of_counts AS (
-        SELECT r.*, coalesce(e.fall, 0.0) AS fall, common + rise - coalesce(e.fall, 0.0) + many_gain AS height,
-            drift - coalesce(pull, 0.0) + many_g_u AS g_u,
-            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
-            coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
-            coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
-        FROM rising_sums AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
-    )
-    FROM query_table('of_' || family);
-
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The search for the maximum of the likelihood of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The share of a step that is used, so that no step is longer than 2.
-CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
-    least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
-
--- The points where a search begins: some sizes, each with its mean, as the likelihood may have several maxima.
-CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, family) AS TABLE
-    WITH sizes AS (
-        SELECT model, pi, unnest(range(9)) AS point,
-            CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
-        FROM query_table(facts)
-        WHERE way = 'searched'
-    ),
-    means AS (
-        SELECT model, point, sum(k * x / (n + lag)) / sum(k * n / (n + lag)) AS mean
-        FROM (SELECT model, point, size / CASE WHEN family = 'rates' THEN 1.0 ELSE pi END AS lag FROM sizes)
-            JOIN query_table(numbered) USING (model)
-        WHERE n > 0
-        GROUP BY ALL
-    )
-    SELECT model, point, ln(size) AS v,
-        ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
-    FROM sizes JOIN means USING (model, point);
-
--- The points of a search with Newton's step (du, dv). Where the likelihood is not concave, the step goes uphill, with
--- the absolute curvature.
-CREATE OR REPLACE MACRO _pool_rates_stepped(search, facts, classes, exposures, many, prior, family) AS TABLE
-    -- one step per SELECT: an alias is planned again at each mention in the same SELECT
-    WITH curved AS (
-        SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v
-        FROM _pool_rates_evaluated(search, facts, classes, exposures, many, prior, family)
-    ),
-    sized AS (SELECT *, (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v FROM curved),
-    directed AS (
-        SELECT *, (g_u - h_uv * newton_v) / bend_u AS newton_u, _pool_step_length(newton_u, newton_v) AS share
-        FROM sized
-    ),
-    moved AS (SELECT *, share * newton_u AS du, share * newton_v AS dv FROM directed)
-    SELECT step, phase, model, way, point, done, best, j, differ, constant, height,
-        {u: u, v: v, height: height, gain: g_u * du + g_v * dv, length: greatest(abs(du), abs(dv)),
-            concave: h_uu > 0 AND left_v > 0, hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here,
-        {mean: mean, other: other, size: size, alpha: alpha, beta: beta, rise: rise, fall: fall,
-            many_height: many_height, h_uu: bend, h_uv: h_uv, h_vv: h_vv} AS fitted
-    FROM moved;
-
--- The prior of every model, all models at once, with the sums at it. A search starts from the best of its points by
--- Newton's method. A step without gain is repeated with a quarter of its length. Where rounding would hide a gain, the
--- gradient decides, until it no longer falls. A model whose groups differ by no more than chance is pooled completely,
--- unless one of the points has a higher likelihood than an infinite size: a large group can hide the differences of
--- small groups. The last step evaluates the prior ('final'), also of models that need no search.
-CREATE OR REPLACE MACRO _pool_rates_fitted(facts, starts, classes, exposures, many, prior, family) AS TABLE
-    WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, CASE WHEN way = 'searched' THEN 'starting' ELSE 'final' END AS phase, model, way,
-            coalesce(point, 0) AS point, u, v, way <> 'nothing' AS done,
-            {u: 0.0::DOUBLE, v: 0.0::DOUBLE, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
-                concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best,
-            NULL::STRUCT(mean DOUBLE, other DOUBLE, size DOUBLE, alpha DOUBLE, beta DOUBLE, rise DOUBLE, fall DOUBLE,
-                many_height DOUBLE, h_uu DOUBLE, h_uv DOUBLE, h_vv DOUBLE) AS fitted
-        FROM query_table(facts) LEFT JOIN query_table(starts) USING (model)
-        UNION ALL
-        SELECT step + 1, next_phase, model, CASE WHEN chance THEN 'pooled' ELSE way END, 0,
-            next.u + CASE WHEN next_phase = 'looking' THEN next.du ELSE 0.0 END,
-            next.v + CASE WHEN next_phase = 'looking' THEN next.dv ELSE 0.0 END,
-            CASE WHEN phase = 'final' THEN done ELSE chance OR peaked END, next, fitted
-        FROM (
-            SELECT *, phase = 'starting' AND NOT coalesce(differ OR here.height > 1e-12 * (j + abs(constant)), false)
-                    AS chance,
-                coalesce(better AND here.concave AND (here.length <= 1e-11
-                        OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
-                    OR NOT better AND best.concave AND best.hidden AND best.length <= 1e-3, false) AS peaked,
-                CASE
-                    WHEN phase = 'final' THEN 'done'
-                    WHEN chance OR peaked OR step >= 200 OR greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'final'
-                    ELSE 'looking'
-                END AS next_phase
-            FROM (
-                SELECT *, CASE WHEN better THEN here ELSE
-                    {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
-                        concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
-                FROM (
-                    SELECT *, here.height > best.height
-                            OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better,
-                        coalesce(arg_max(point, height) OVER (PARTITION BY model), 0) AS best_point
-                    FROM _pool_rates_stepped('_pool_rates_search', facts, classes, exposures, many, prior, family)
-                )
-                WHERE point = best_point
-            )
-        )
-    )
-    SELECT model, way, done, unnest(fitted) FROM _pool_rates_search WHERE phase = 'done';
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per model of rates or counts: the prior and its error.
@@ -7988,15 +6477,89 @@ CREATE OR REPLACE MACRO _pool_rates_fitted(facts, starts, classes, exposures, ma
 
 -- One row per model: the prior, its errors and the log likelihood.
 CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
-    WITH pairs AS MATERIALIZED (FROM _pool_rate_pairs(groups)),
-    sound AS MATERIALIZED (FROM _pool_rates_sound(groups, family)),
-    models AS MATERIALIZED (FROM _pool_rate_models('pairs', 'sound')),
-    numbered AS MATERIALIZED (FROM _pool_rate_numbered('pairs', 'models')),
-    known AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
+    WITH pairs AS MATERIALIZED (FROM (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
+        FROM query_table(groups)
+        GROUP BY ALL
+    ))),
+    sound AS MATERIALIZED (FROM (WITH faults AS (
+        SELECT fault, count(*) AS bad
+        FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
+        GROUP BY fault
+    ),
+    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
+    SELECT CASE WHEN worst IS NULL THEN true ELSE error((CASE
+        WHEN worst.fault = 1
+            THEN (_pool_column_of_role('value', column_names[1]) || ' is NaN or infinite in ' || _pool_number_of_rows(worst.bad) || ': remove them, or count them as missing with nan=''null''')
+        WHEN worst.fault = 2 THEN (_pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, column_names[2]) || ' is NaN or infinite in ' || _pool_number_of_rows(worst.bad) || ': remove them, or count them as missing with nan=''null''')
+        WHEN worst.fault = 3 THEN (_pool_column_of_role('value', column_names[1]) || ' is negative or fractional in ' || _pool_number_of_rows(worst.bad) || ': a count is a whole number of 0 or more')
+        WHEN worst.fault = 4 AND family = 'rates'
+            THEN (_pool_column_of_role('trials', column_names[2]) || ' is negative or fractional in ' || _pool_number_of_rows(worst.bad) || ': trials are a whole number of 0 or more')
+        WHEN worst.fault = 4
+            THEN (_pool_column_of_role('exposure', column_names[2]) || ' is 0 or negative in ' || _pool_number_of_rows(worst.bad) || ': an exposure is a number above 0')
+        ELSE (_pool_column_of_role('value', column_names[1]) || ' exceeds ' || _pool_column_of_role('trials', column_names[2]) || ' in ' || _pool_number_of_rows(worst.bad) || ': there are no more events than trials')
+    END)) END
+        AS sound
+    FROM worst, _pool_request)),
+    models AS MATERIALIZED (FROM (WITH counted AS (
+        SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
+            true AS present
+        FROM query_table('pairs')
+        GROUP BY _pool_model
+    )
+    SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
+        coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
+    FROM (SELECT no_over FROM query_table('sound'), _pool_request WHERE sound) LEFT JOIN counted ON true
+    WHERE no_over OR present)),
+    numbered AS MATERIALIZED (FROM (SELECT model, x, n, k, p._pool_model
+    FROM query_table('pairs') AS p, query_table('models') AS m
+    WHERE _pool_same(m._pool_model, p._pool_model))),
+    known AS MATERIALIZED (FROM (WITH deviations AS (
+        SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4) THEN 0.0 ELSE k END AS few
+        FROM query_table('numbered') JOIN (SELECT model, pi FROM query_table('models')) USING (model)
+        WHERE n > 0
+    ),
+    spread AS (
+        SELECT model, fsum(k * over * over) AS squares, fsum(k * over * over / n) AS shares, sum(k * n * n) AS n2,
+            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
+            sum(few * x) AS few_xs, sum(few * n) AS few_ns, fsum(few * over) AS few_over,
+            fsum(few * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
+                ELSE -lgamma(x + 1) END) AS constant,
+            fsum(CASE WHEN family = 'counts' THEN few * x * ln(n) ELSE 0.0 END) AS of_exposure
+        FROM deviations
+        GROUP BY model
+    ),
+    noise AS (
+        SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
+            CASE WHEN family = 'rates' THEN ((shares::DOUBLE - pi::DOUBLE * (1 - pi::DOUBLE) * (j - 1)::DOUBLE)
+                / (pi::DOUBLE * (1 - pi::DOUBLE) * ((ns - n2 / ns)::DOUBLE - (j - 1)::DOUBLE)))
+                ELSE ((shares::DOUBLE - (j - 1)::DOUBLE * pi::DOUBLE) / (pi::DOUBLE * pi::DOUBLE * (ns - n2 / ns)::DOUBLE)) END AS overdispersion,
+            (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[1] END) AS known_a, (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[2] END) AS known_b
+        FROM query_table('models') LEFT JOIN spread USING (model)
+    )
+    SELECT * EXCLUDE (squares, shares, n2, pq, overdispersion), squares > pq * ns * (1 + 1e-12) AS differ,
+        CASE
+            WHEN known_a IS NOT NULL THEN 'known'
+            WHEN j = 0 THEN 'nothing'
+            WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
+            WHEN _pool_name(prior) = 'moments' THEN CASE
+                WHEN overdispersion > 1e-12 AND (overdispersion < 1 OR family = 'counts') THEN 'moments'
+                WHEN overdispersion > 1e-12 THEN 'split'
+                ELSE 'pooled' END
+            WHEN family = 'rates' AND whole + none = j THEN 'split'
+            ELSE 'searched'
+        END AS way,
+        CASE
+            WHEN overdispersion <= 1e-12 THEN 'infinity'::DOUBLE
+            WHEN family = 'rates' THEN greatest((1 - overdispersion) / overdispersion, 0.0)
+            ELSE 1 / overdispersion
+        END AS size_of_moments
+    FROM noise)),
     counted AS (
         SELECT model, kind, m, sum(k) AS k, sum(few) AS few
         FROM (
-            SELECT model, k, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few,
+            SELECT model, k, CASE WHEN (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4) THEN 0.0 ELSE k END AS few,
                 unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
             FROM numbered
             WHERE n > 0
@@ -8012,14 +6575,251 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     exposures AS MATERIALIZED (
         SELECT model, n, sum(k) AS k, sum(k * x) AS xs
         FROM numbered
-        WHERE n > 0 AND family = 'counts' AND NOT _pool_is_many(x, n, family)
+        WHERE n > 0 AND family = 'counts' AND NOT (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
         GROUP BY ALL
     ),
-    many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
+    many AS MATERIALIZED (FROM (WITH pairs AS (
+        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
+        FROM query_table('numbered') JOIN (SELECT model, pi FROM query_table('models')) USING (model)
+        WHERE (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
+    ),
+    sides AS (
+        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([n * pi, n * (1 - pi)]) AS expected,
+            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
+        FROM pairs
+    ),
+    changed AS (SELECT *, over / expected AS t FROM sides WHERE family = 'rates' OR side > 0)
+    SELECT model, n, k, side, m, over, CASE WHEN expected > 0 THEN (expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
+        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
+        ELSE 1.0 END) ELSE 0.0 END
+            AS deviance,
+        CASE WHEN side > 0 AND family = 'rates' THEN (CASE WHEN n > 0 THEN 0.5 * ln(6.283185307179586 * n) + _pool_log_gamma_rest(n, 1 / (n * n)) ELSE 0.0 END) ELSE 0.0 END - (CASE WHEN m > 0 THEN 0.5 * ln(6.283185307179586 * m) + _pool_log_gamma_rest(m, 1 / (m * m)) ELSE 0.0 END)
+            AS rest
+    FROM changed)),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
-    starts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', family)),
+    starts AS MATERIALIZED (FROM (WITH sizes AS (
+        SELECT model, pi, unnest(range(9)) AS point,
+            CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
+        FROM query_table('known')
+        WHERE way = 'searched'
+    ),
+    means AS (
+        SELECT model, point, sum(k * x / (n + lag)) / sum(k * n / (n + lag)) AS mean
+        FROM (SELECT model, point, size / CASE WHEN family = 'rates' THEN 1.0 ELSE pi END AS lag FROM sizes)
+            JOIN query_table('numbered') USING (model)
+        WHERE n > 0
+        GROUP BY ALL
+    )
+    SELECT model, point, ln(size) AS v,
+        ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
+    FROM sizes JOIN means USING (model, point))),
     fitted AS MATERIALIZED (
-        FROM _pool_rates_fitted('known', 'starts', 'classes', 'exposures', 'many', prior, family)
+        FROM (WITH RECURSIVE _pool_rates_search AS (
+            SELECT 0 AS step, CASE WHEN way = 'searched' THEN 'starting' ELSE 'final' END AS phase, model, way,
+                coalesce(point, 0) AS point, u, v, way <> 'nothing' AS done,
+                {u: 0.0::DOUBLE, v: 0.0::DOUBLE, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
+                    concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best,
+                NULL::STRUCT(mean DOUBLE, other DOUBLE, size DOUBLE, alpha DOUBLE, beta DOUBLE, rise DOUBLE, fall DOUBLE,
+                    many_height DOUBLE, h_uu DOUBLE, h_uv DOUBLE, h_vv DOUBLE) AS fitted
+            FROM query_table('known') LEFT JOIN query_table('starts') USING (model)
+            UNION ALL
+            SELECT step + 1, next_phase, model, CASE WHEN chance THEN 'pooled' ELSE way END, 0,
+                next.u + CASE WHEN next_phase = 'looking' THEN next.du ELSE 0.0 END,
+                next.v + CASE WHEN next_phase = 'looking' THEN next.dv ELSE 0.0 END,
+                CASE WHEN phase = 'final' THEN done ELSE chance OR peaked END, next, fitted
+            FROM (
+                SELECT *, phase = 'starting' AND NOT coalesce(differ OR here.height > 1e-12 * (j + abs(constant)), false)
+                        AS chance,
+                    coalesce(better AND here.concave AND (here.length <= 1e-11
+                            OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
+                        OR NOT better AND best.concave AND best.hidden AND best.length <= 1e-3, false) AS peaked,
+                    CASE
+                        WHEN phase = 'final' THEN 'done'
+                        WHEN chance OR peaked OR step >= 200 OR greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'final'
+                        ELSE 'looking'
+                    END AS next_phase
+                FROM (
+                    SELECT *, CASE WHEN better THEN here ELSE
+                        {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
+                            concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
+                    FROM (
+                        SELECT *, here.height > best.height
+                                OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better,
+                            coalesce(arg_max(point, height) OVER (PARTITION BY model), 0) AS best_point
+                        FROM (WITH curved AS (
+                            SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v
+                            FROM (WITH placed AS (FROM (WITH shifted AS (
+                                SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over,
+                                    whole, none, known_a, known_b, size_of_moments, e,
+                                    CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
+                                FROM (SELECT *, pool_expm1(u) AS e FROM query_table('_pool_rates_search') WHERE phase <> 'done') AS p
+                                    JOIN (SELECT * EXCLUDE (way) FROM query_table('known')) AS f USING (model)
+                            ),
+                            sized AS (
+                                SELECT *,
+                                    CASE way
+                                        WHEN 'known' THEN known_a / CASE WHEN family = 'rates' THEN known_a + known_b ELSE known_b END
+                                        WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
+                                        WHEN 'searched' THEN pi * exp(u) / d
+                                        ELSE pi
+                                    END AS mean,
+                                    CASE way
+                                        WHEN 'known' THEN CASE WHEN family = 'rates' THEN known_b / (known_a + known_b) END
+                                        WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
+                                        WHEN 'searched' THEN (1 - pi) / d
+                                        ELSE 1 - pi
+                                    END AS other,
+                                    CASE way
+                                        WHEN 'known' THEN known_a + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
+                                        WHEN 'pooled' THEN 'infinity'::DOUBLE
+                                        WHEN 'split' THEN 0.0
+                                        WHEN 'moments' THEN size_of_moments
+                                        WHEN 'searched' THEN exp(v)
+                                    END AS size
+                                FROM shifted
+                            )
+                            SELECT * EXCLUDE (whole, none, known_a, known_b, size_of_moments, d),
+                                CASE WHEN way = 'known' THEN known_a
+                                    WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
+                                    ELSE mean * size END AS alpha,
+                                CASE WHEN way = 'known' THEN known_b
+                                    WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
+                                    WHEN family = 'counts' THEN size / mean
+                                    ELSE other * size END AS beta,
+                                CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END
+                                    AS moved
+                            FROM sized)),
+                            rising_sums AS (
+                                SELECT p.* EXCLUDE (pi, e, moved, few_over), coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross,
+                                    coalesce(rise, 0.0) AS rise,
+                                    coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
+                                    coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
+                                    many_height, coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+                                    coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
+                                    coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv,
+                                    
+                                    few_over - few_ns * moved AS drift,
+                                    CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                                        ELSE few_over * u + few_ns * pi * (u - e) END AS common
+                                FROM placed AS p
+                                    LEFT JOIN (FROM (WITH kinds AS (
+                                        SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
+                                        FROM query_table('placed')
+                                    ),
+                                    steps AS (
+                                        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above,
+                                            CASE WHEN a + m > 15 THEN a + m ELSE a + m + 15 END AS y
+                                        FROM kinds JOIN query_table('classes') USING (model, kind)
+                                        WHERE a > 0 AND a < 'infinity'::DOUBLE
+                                    ),
+                                    logs AS (
+                                        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t, 1 / (y * y) AS q
+                                        FROM steps
+                                        WHERE above IS NOT NULL
+                                    ),
+                                    terms AS (
+                                        SELECT model, point, kind,
+                                            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above, q) - log1p_t / 2) AS rise,
+                                            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above, y, q)) AS slope,
+                                            few * m * m * w + k * (a * a * _pool_trigamma_rest(above, y, q) - m * (2 * a + m) * w * w / 2) AS bend
+                                        FROM logs
+                                    )
+                                    SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
+                                        fsum(CASE WHEN kind = 1 THEN slope ELSE 0.0 END) AS slope_x,
+                                        fsum(CASE WHEN kind = 2 THEN slope ELSE 0.0 END) AS slope_y,
+                                        fsum(CASE WHEN kind = 3 THEN slope ELSE 0.0 END) AS slope_n,
+                                        fsum(CASE WHEN kind = 1 THEN bend ELSE 0.0 END) AS bend_x,
+                                        fsum(CASE WHEN kind = 2 THEN bend ELSE 0.0 END) AS bend_y,
+                                        fsum(CASE WHEN kind = 3 THEN bend ELSE 0.0 END) AS bend_n
+                                    FROM terms
+                                    GROUP BY model, point)) AS s USING (model, point)
+                                    LEFT JOIN (FROM (WITH placed AS (
+                                        SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
+                                            CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
+                                            CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
+                                            CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
+                                        FROM (SELECT model, point, mean, other, size, moved FROM query_table('placed')
+                                                WHERE size > 0 AND size < 'infinity'::DOUBLE)
+                                            JOIN query_table('many') USING (model)
+                                    ),
+                                    
+                                    sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
+                                    shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
+                                    changed AS (
+                                        SELECT *, (CASE WHEN change < -0.5 THEN ln(after / share) ELSE pool_log1p(change) END) AS log_change, n * after AS n_after, apart / (n * after) AS up
+                                        FROM shared
+                                    ),
+                                    
+                                    moved AS (
+                                        SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
+                                            a * (CASE WHEN change < -0.5 THEN log_change - change ELSE _pool_log1p_rest(change) END) AS g_v
+                                        FROM changed
+                                    ),
+                                    terms AS (SELECT *, (n_after * CASE WHEN abs(up) < 0.0625 THEN up * up + (1 + up) * _pool_log1p_rest(up)
+                                        WHEN up > -1 THEN (1 + up) * ln(1 + up) - up
+                                        ELSE 1.0 END) - g_v AS apart_from FROM moved WHERE total IS NOT NULL)
+                                    SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
+                                        sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
+                                        fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
+                                            ELSE size * n_after / total END) AS many_h_uu,
+                                        fsum(k * CASE WHEN family = 'rates' THEN pq * side * apart * size / (total * after) - g_u
+                                            ELSE -apart * n / total END) AS many_h_uv,
+                                        fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
+                                    FROM terms
+                                    GROUP BY model, point)) AS b USING (model, point)
+                            ),
+                            of_rates AS (
+                                SELECT *, 0.0 AS fall, common + rise + many_gain AS height,
+                                    (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
+                                    slope_x + slope_y - slope_n + many_g_v AS g_v,
+                                    other * other * (few_xs - bend_x) + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS bend,
+                                    bend - (1 - 2 * mean) * g_u AS h_uu,
+                                    -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
+                                    (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
+                                FROM rising_sums
+                            ),
+                            of_counts AS (
+                                SELECT r.*, coalesce(e.fall, 0.0) AS fall, common + rise - coalesce(e.fall, 0.0) + many_gain AS height,
+                                    drift - coalesce(pull, 0.0) + many_g_u AS g_u,
+                                    slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
+                                    coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
+                                    coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
+                                FROM rising_sums AS r LEFT JOIN (FROM (WITH steps AS (
+                                    SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
+                                    FROM (SELECT model, point, mean, size FROM query_table('placed') WHERE size > 0 AND size < 'infinity'::DOUBLE)
+                                    JOIN query_table('exposures') USING (model)
+                                ),
+                                logs AS (
+                                    SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond
+                                    FROM steps
+                                    WHERE mu IS NOT NULL
+                                )
+                                SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
+                                    fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
+                                    fsum((k * mu + xs * t) / (u * u)) AS weight
+                                FROM logs
+                                GROUP BY model, point)) AS e USING (model, point)
+                            )
+                            FROM query_table('of_' || family))
+                        ),
+                        sized AS (SELECT *, (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v FROM curved),
+                        directed AS (
+                            SELECT *, (g_u - h_uv * newton_v) / bend_u AS newton_u, least(1.0, 2 / greatest(abs(newton_u), abs(newton_v), 1e-300)) AS share
+                            FROM sized
+                        ),
+                        moved AS (SELECT *, share * newton_u AS du, share * newton_v AS dv FROM directed)
+                        SELECT step, phase, model, way, point, done, best, j, differ, constant, height,
+                            {u: u, v: v, height: height, gain: g_u * du + g_v * dv, length: greatest(abs(du), abs(dv)),
+                                concave: h_uu > 0 AND left_v > 0, hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here,
+                            {mean: mean, other: other, size: size, alpha: alpha, beta: beta, rise: rise, fall: fall,
+                                many_height: many_height, h_uu: bend, h_uv: h_uv, h_vv: h_vv} AS fitted
+                        FROM moved)
+                    )
+                    WHERE point = best_point
+                )
+            )
+        )
+        SELECT model, way, done, unnest(fitted) FROM _pool_rates_search WHERE phase = 'done')
     ),
     -- the independent trials, or the exposure, that determine the mean as well: infinite where it is known
     determined AS (
@@ -8040,9 +6840,9 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
-        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN other ELSE 0.0 END, var_u, cov, var_v))
+        sqrt(((CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * (CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * var_u::DOUBLE + 2 * (CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * cov::DOUBLE + var_v::DOUBLE))
             AS _pool_se_log_alpha,
-        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END, var_u, cov, var_v))
+        sqrt(((CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * (CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * var_u::DOUBLE + 2 * (CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * cov::DOUBLE + var_v::DOUBLE))
             AS _pool_se_log_beta,
         CASE WHEN family = 'rates' THEN 1 / (1 + size)
             WHEN size > 0 THEN 1 / size END AS _pool_rho,
@@ -8062,7 +6862,6 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         done AS _pool_converged, effective AS _pool_effective
     FROM varied LEFT JOIN determined USING (model);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group: the posterior of its rate, beta with trials, gamma with an exposure.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -8073,7 +6872,12 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_posteriors(
     groups, components, level, threshold, limits, uncertainty, family
 ) AS TABLE
-    WITH pairs AS (FROM _pool_rate_pairs(groups)),
+    WITH pairs AS (FROM (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
+        FROM query_table(groups)
+        GROUP BY ALL
+    ))),
     placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
             CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
@@ -8140,7 +6944,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
     ),
     _pool_ends AS (
         SELECT 4 * id + (side > 0)::BIGINT AS id, a, odds_b AS b, NULL::DOUBLE AS w,
-            (1 + side * _pool_proper_level(level)) / 2 AS p, side * _pool_quantile AS z
+            (1 + side * (CASE WHEN _pool_is_level(level) THEN _pool_number(level) END)) / 2 AS p, side * _pool_quantile AS z
         FROM identified, _pool_quantile_of(level), (VALUES (-1.0::DOUBLE), (1.0::DOUBLE)) AS sides(side)
         WHERE NOT fixed
     ),
@@ -8165,7 +6969,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             ELSE 'estimated' END)
     ),
     limited AS (
-        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p,
+        SELECT *, (1 - (CASE WHEN _pool_is_level(level) THEN _pool_number(level) END)) / 2 AS p,
             CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
                 WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
             CASE WHEN twofold THEN (1 - p > 1 - location)::DOUBLE WHEN fixed THEN location
@@ -8223,7 +7027,6 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
         AND (SELECT proper FROM _pool_request);
 
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -8248,9 +7051,14 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
         FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan,
             threshold, groups, posterior, limits, uncertainty, 'rates',
-            _pool_columns_of_shrink_rates())
+            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND (CASE
+        WHEN c IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
+        WHEN c IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
+        WHEN c IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
+        ELSE true
+    END))
     FROM _pool_result;
 
 -- Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure.
@@ -8269,9 +7077,14 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
         FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan,
             threshold, groups, posterior, limits, uncertainty, 'counts',
-            _pool_columns_of_shrink_counts())
+            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND (CASE
+        WHEN c IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
+        WHEN c IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
+        WHEN c IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
+        ELSE true
+    END))
     FROM _pool_result;
 
 -- The beta distribution of the rates of groups, one row per model.
@@ -8283,12 +7096,15 @@ CREATE OR REPLACE MACRO pool_components_rates(
     _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'rates',
-            _pool_columns_of_components_rates())
+            ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'])
     ),
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
-        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_rates())
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
+            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
+            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+        WHERE false))
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -8306,12 +7122,15 @@ CREATE OR REPLACE MACRO pool_components_counts(
     _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'counts',
-            _pool_columns_of_components_counts())
+            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood', 'converged'])
     ),
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
-        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_counts())
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM (SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
+            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
+            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+        WHERE false))
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -8319,7 +7138,6 @@ CREATE OR REPLACE MACRO pool_components_counts(
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_request);
-
 
 -- Rendered from verbs and the comments of the other files by `python -m polars_pool.rendering`: edit there.
 --
