@@ -24,6 +24,7 @@ FORMULAS = "formulas.sql"
 POOL = "pool.sql"
 GUIDES = FOLDER.parent / "examples" / "guides"
 COMMENTS = "parts/rendered/comments.sql"
+PRIVATE_FORMULAS = "parts/rendered/formulas.sql"
 
 # The files of sql/ in the order of loading: DuckDB binds the body of a macro when it is created, so a file comes after
 # those whose macros it calls. A nested .read would resolve against the working directory: pool.sql holds all of them.
@@ -55,7 +56,7 @@ def facts() -> dict[str, str]:
     """The text of the files that are rendered from Python alone."""
     return {
         FORMULAS: f"{formulas.text()}\n{methods.text()}",
-        "parts/rendered/formulas.sql": _headed("polars_pool/formulas", formulas.private_text()),
+        PRIVATE_FORMULAS: _headed("polars_pool/formulas", formulas.private_text()),
         "parts/rendered/estimators.sql": _headed("polars_pool/formulas/estimators.py", estimators.text()),
         "parts/rendered/compression.sql": _headed("polars_pool/formulas/compression.py", compression.text()),
         "parts/rendered/names.sql": _headed("polars_pool/formulas/names.py", names.text()),
@@ -81,7 +82,7 @@ def _headed(source: str, text: str) -> str:
 def together() -> str:
     """The text of sql/pool.sql."""
     every = parts(rendered())
-    return contents.text(every) + inlining.inlined("\n\n".join(every.values()))
+    return contents.text(every) + inlining.inlined("\n\n".join(every.values()), every[PRIVATE_FORMULAS])
 
 
 def write() -> None:

@@ -1851,6 +1851,23 @@ CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
         + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
         * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))) ELSE 0.0 END;
 
+-- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
+--
+-- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
+CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
+    (squares::DOUBLE - rate::DOUBLE * (1 - rate::DOUBLE) * noise::DOUBLE)
+        / (rate::DOUBLE * (1 - rate::DOUBLE) * (spread::DOUBLE - noise::DOUBLE));
+
+-- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
+CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
+    (squares::DOUBLE - noise::DOUBLE * rate::DOUBLE) / (rate::DOUBLE * rate::DOUBLE * spread::DOUBLE);
+
+-- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
+--
+-- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
+CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
+    by_mean::DOUBLE * by_mean::DOUBLE * var_mean::DOUBLE + 2 * by_mean::DOUBLE * cov::DOUBLE + var_size::DOUBLE;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- A regression with one covariate and a varying intercept: squares about a line, identification, errors.
 --
@@ -1867,6 +1884,24 @@ CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
 CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
     xy::DOUBLE - mx::DOUBLE * y::DOUBLE - my::DOUBLE * x::DOUBLE + mx::DOUBLE * my::DOUBLE * one::DOUBLE;
 
+-- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
+CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
+    a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE;
+
+-- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
+CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
+    a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
+        + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
+        + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE);
+
+-- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
+CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
+    at_centre::DOUBLE + arm::DOUBLE * arm::DOUBLE * of_slope::DOUBLE;
+
+-- Variance of the line's values over the rows, from the squares of the covariate about its mean.
+CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
+    slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
 --
@@ -1882,9 +1917,41 @@ CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
 -- Source: Trefethen (2013), Approximation Theory and Approximation Practice, chapters 2, 4 and 8.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
+CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
+    CASE
+        WHEN largest::DOUBLE > least::DOUBLE
+            THEN (v::DOUBLE - least::DOUBLE - (largest::DOUBLE - v::DOUBLE))
+            / CASE WHEN largest::DOUBLE > least::DOUBLE THEN largest::DOUBLE - least::DOUBLE ELSE 1.0 END
+        ELSE 1.0
+    END;
+
 -- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
 CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
     2 * t::DOUBLE * last::DOUBLE - before::DOUBLE;
+
+-- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
+CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
+    (least::DOUBLE * (1 - x::DOUBLE) + largest::DOUBLE * (1 + x::DOUBLE)) / 2;
+
+-- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
+CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
+    CASE
+        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+        ELSE 0.0
+    END;
+
+-- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
+CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
+    (second::DOUBLE + first::DOUBLE) / 2;
+
+-- Count of the pseudo-group one standard deviation below the mean.
+CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
+    (second::DOUBLE - first::DOUBLE) / 2;
+
+-- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
+CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
+    count::DOUBLE - second::DOUBLE;
 
 -- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
 --
@@ -3391,13 +3458,13 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
     SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread
     FROM bins WHERE NOT varies
     UNION ALL BY NAME
-    FROM (SELECT model, 1 / ((u_least::DOUBLE * (1 - x::DOUBLE) + u_largest::DOUBLE * (1 + x::DOUBLE)) / 2) AS w,
+    FROM (SELECT model, 1 / _pool_bin_at_point(x, u_least, u_largest) AS w,
         CASE side
-            WHEN 1 THEN ((second::DOUBLE + first::DOUBLE) / 2)
-            WHEN -1 THEN ((second::DOUBLE - first::DOUBLE) / 2)
-            ELSE (one::DOUBLE - second::DOUBLE)
+            WHEN 1 THEN _pool_bin_count_above(first, second)
+            WHEN -1 THEN _pool_bin_count_below(first, second)
+            ELSE _pool_bin_count_at_mean(one, second)
         END AS k,
-        mean + side * sd AS y, ((v_least::DOUBLE * (1 - x::DOUBLE) + v_largest::DOUBLE * (1 + x::DOUBLE)) / 2) AS v, 0.0 AS spread
+        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread
     FROM (
         SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
             list_inner_product(counts, seconds) AS second
@@ -3413,16 +3480,8 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
                 FROM (
                     SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
                     FROM (
-                        SELECT model, bin, (CASE
-                            WHEN u_largest::DOUBLE > u_least::DOUBLE
-                                THEN (u::DOUBLE - u_least::DOUBLE - (u_largest::DOUBLE - u::DOUBLE))
-                                / CASE WHEN u_largest::DOUBLE > u_least::DOUBLE THEN u_largest::DOUBLE - u_least::DOUBLE ELSE 1.0 END
-                            ELSE 1.0
-                        END) AS t,
-                            (CASE
-                                WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
-                                ELSE 0.0
-                            END) AS z
+                        SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t,
+                            _pool_bin_deviation(y, mean, sd) AS z
                         FROM query_table('binned') JOIN (
                             SELECT model, bin, mean, sd, u_least, u_largest
                             FROM query_table('bins') WHERE varies AND NOT keeps
@@ -6009,9 +6068,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     curved AS (
         SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
             sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
-            (a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE) AS trace, (a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
-                + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
-                + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE)) AS of_square,
+            _pool_line_trace(a, a2, b, b2) AS trace, _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS of_square,
             of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
         FROM (
             SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
@@ -6160,7 +6217,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             CASE WHEN state = 'searched' AND NOT none_within THEN
                 CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
                     ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
-            (beta::DOUBLE * beta::DOUBLE * txx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1)) AS fixed
+            _pool_line_fixed_variance(beta, txx, w, n) AS fixed
         FROM about
     )
     SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
@@ -6213,7 +6270,7 @@ CREATE OR REPLACE MACRO pool_regress(
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
-                + ((_pool_left * _pool_left * _pool_variance_at)::DOUBLE + _pool_arm::DOUBLE * _pool_arm::DOUBLE * _pool_variance_beta::DOUBLE)
+                + _pool_line_variance_at(_pool_arm, _pool_left * _pool_left * _pool_variance_at, _pool_variance_beta)
                 AS _pool_variance
         FROM _pool_sampled
     ),
@@ -6265,7 +6322,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
         SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
             _pool_at_x + _pool_origin_x AS _pool_arm,
             [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-            [sqrt((_pool_variance_at::DOUBLE + _pool_arm::DOUBLE * _pool_arm::DOUBLE * _pool_variance_beta::DOUBLE)),
+            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
                 sqrt(_pool_variance_beta)]
                 AS _pool_se
         FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
@@ -6293,7 +6350,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
                 WHEN _pool_se[2] = 0 AND _pool_mu[2] <> 0 THEN 0.0
             END)]),
             map(_pool_names, [
-                map(_pool_names, [(_pool_variance_at::DOUBLE + _pool_arm::DOUBLE * _pool_arm::DOUBLE * _pool_variance_beta::DOUBLE),
+                map(_pool_names, [_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta),
                     -_pool_arm * _pool_variance_beta]),
                 map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
             pool_icc(_pool_tau2, _pool_sigma2),
@@ -6532,9 +6589,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     ),
     noise AS (
         SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
-            CASE WHEN family = 'rates' THEN ((shares::DOUBLE - pi::DOUBLE * (1 - pi::DOUBLE) * (j - 1)::DOUBLE)
-                / (pi::DOUBLE * (1 - pi::DOUBLE) * ((ns - n2 / ns)::DOUBLE - (j - 1)::DOUBLE)))
-                ELSE ((shares::DOUBLE - (j - 1)::DOUBLE * pi::DOUBLE) / (pi::DOUBLE * pi::DOUBLE * (ns - n2 / ns)::DOUBLE)) END AS overdispersion,
+            CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
+                ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
             (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[1] END) AS known_a, (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[2] END) AS known_b
         FROM query_table('models') LEFT JOIN spread USING (model)
     )
@@ -6840,9 +6896,9 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
-        sqrt(((CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * (CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * var_u::DOUBLE + 2 * (CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * cov::DOUBLE + var_v::DOUBLE))
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN other ELSE 0.0 END, var_u, cov, var_v))
             AS _pool_se_log_alpha,
-        sqrt(((CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * (CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * var_u::DOUBLE + 2 * (CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * cov::DOUBLE + var_v::DOUBLE))
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END, var_u, cov, var_v))
             AS _pool_se_log_beta,
         CASE WHEN family = 'rates' THEN 1 / (1 + size)
             WHEN size > 0 THEN 1 / size END AS _pool_rho,
