@@ -3638,10 +3638,12 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
     together AS (SELECT *, pooled AS own FROM joined),
     separate AS (SELECT *, pool_separate_variance(n, squares / (n - 1), pooled) AS own FROM joined),
     squeezed AS (SELECT *, pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior) AS own FROM joined)
-    SELECT model, n, w, k, y, squares, spread, compressed,
-        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v,
-        CASE WHEN own_v THEN v ELSE 1 / w END AS u
-    FROM query_table(CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN _pool_name(sigma2) ELSE 'together' END))),
+    SELECT *, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    FROM (
+        SELECT model, n, w, k, y, squares, spread, compressed, own_v,
+            CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v
+        FROM query_table(CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN _pool_name(sigma2) ELSE 'together' END)
+    ))),
     compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
     SELECT model, n, w, k, y, squares, v, spread
     FROM _pool_by_input(inputs, CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN 'compressed' ELSE 'each' END, 'compressed');
