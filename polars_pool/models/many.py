@@ -10,7 +10,6 @@ import numpy as np
 
 from ..engines.numpy import Array
 from ..formulas import between
-from ..formulas.compression import MANY
 from ..numerics import search
 from ..numerics.segments import PER_MODEL, Segments, Table
 
@@ -18,7 +17,6 @@ ORDINARY = 2.0**100  # spreads between its inverse and this are used in their ow
 MEASURABLE = 2.0**506  # spreads between its inverse and this have squares that Float64 holds
 ROOM = 2**15  # groups at once, where models are many: their numbers fit into the cache
 ALIKE = 128  # models of equal length that are worth a table
-SPARSE = 8  # cells per row up to which a table of all cells costs less than a sort
 ROUNDING = 1e-12  # relative difference up to which two numbers count as equal
 
 
@@ -193,25 +191,12 @@ class Groups(Segments):
         """Groups with similar log x merged into at most `bins` rows per model, which show where a maximum lies."""
         if self.ends is not None or len(self.y) <= 4 * bins * self.models:
             return self
-        return self._merged(*_distinct(self._cell(x, bins)), bins)
-
-    def by_size(self) -> Groups:
-        """Groups of equal n merged into one row each, where that halves the rows or a model has many groups.
-
-        Their sampling variance follows from n, and is not known yet.
-        """
-        sizes, size = _distinct(self.n)
-        is_large = self.lengths.max(initial=0) >= MANY
-        if len(sizes) * self.models > SPARSE * len(self.y) and not is_large:
-            return self
-        used, cell = _distinct(size + self.each(np.arange(self.models) * len(sizes)))
-        return self._merged(used, cell, len(sizes)) if is_large or 2 * len(used) <= len(cell) else self
-
-    def _merged(self, used: Array, cell: Array, per_model: int) -> Groups:
-        """The rows of each cell as one; each model has so many cells, of which those are used."""
+        cells = bins * self.models
+        cell = self._cell(x, bins)
+        used = np.flatnonzero(np.bincount(cell, minlength=cells))
 
         def total(column: Array) -> Array:
-            return np.bincount(cell, column if self.k is None else column * self.k, len(used))
+            return np.bincount(cell, column if self.k is None else column * self.k, cells)
 
         count = total(self.ones)
         y = total(self.y) / count
@@ -221,9 +206,9 @@ class Groups(Segments):
         if self.spread is not None:
             deviation += self.spread
         columns = (total(column) for column in (self.n, self.w, deviation, self.squares, self.v))
-        n, w, spread, squares, v = (column / count for column in columns)
-        start = np.searchsorted(used, np.arange(self.models) * per_model)
-        return Groups(start, n, w, y, squares, v, count, spread, self.mu)
+        n, w, spread, squares, v = ((column / count)[used] for column in columns)
+        start = np.searchsorted(used, np.arange(self.models) * bins)
+        return Groups(start, n, w, y[used], squares, v, count[used], spread, self.mu)
 
     def _cell(self, x: Array, bins: int) -> Array:
         """The bin of log x that each row falls in; the bins of a model follow those of the previous model."""
@@ -280,14 +265,3 @@ class EqualGroups(Groups, Table):
 
     def dot(self, x: Array, y: Array) -> Array:
         return np.asarray(np.einsum("ij,ij->j", x, y) if self.k is None else np.einsum("ij,ij,ij->j", x, y, self.k))
-
-
-def _distinct(x: Array) -> tuple[Array, Array]:
-    """The distinct whole numbers in x, and the rank of each number among them."""
-    least = x.min()
-    if x.max() - least > SPARSE * len(x):
-        distinct, rank = np.unique(x, return_inverse=True)
-        return distinct, rank
-    place = (x - least).astype(np.int64)
-    is_used = np.bincount(place) > 0
-    return np.flatnonzero(is_used) + least, (np.cumsum(is_used) - 1)[place]

@@ -83,10 +83,9 @@ def _schema(request: Means, inferences: bool) -> dict[str, pl.DataType]:
 def classes(groups: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """Groups of equal size in one row: their number, the mean and spread of their means, their mean squares within.
 
-    Groups whose sampling variance does not depend on their size alone keep their rows. So do those of several models,
-    which are often small; `Groups.by_size` merges them where many are alike.
+    Groups whose sampling variance does not depend on their size alone keep their rows.
     """
-    if request.variance_depends_on_n and not request.over:
+    if request.variance_depends_on_n:
         return _by_size(groups, request, k=pl.len().cast(pl.Float64))
     return groups.select(*request.over, *_columns(request))
 
@@ -221,8 +220,7 @@ def _groups(rows: pl.DataFrame, start: Array, pivot: Array, request: OneWay) -> 
     if request.published:
         n = one if request.n is None else column("n")
         return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu)
-    classes = {name: column(name) for name in ("k", "spread") if f"_pool_{name}" in rows.columns}
+    classes = {name: column(name) for name in ("k", "spread")} if request.variance_depends_on_n else {}
     n, squares = column("n"), column("squares")
     w = n if request.weights is None else column("w")
-    groups = Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes)
-    return groups.by_size() if request.variance_depends_on_n and not classes else groups
+    return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes)
