@@ -1,92 +1,116 @@
-"""Quantiles of many beta distributions at one probability."""
+"""Quantiles of many beta distributions at a few probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import special
+from . import special, threads
 from .arrays import Array
 
 MANY = 20_000  # distributions for which a table costs less than it saves
 SIDE = 64  # points of the table by each parameter
-BLOCK = 2**13  # distributions at once: their numbers fit into the cache
+BLOCK = 2**14  # distributions at once: their numbers fit into the cache
 NEAR = 1 / 256  # of a step, relative to the distance over which the density changes: the rest is below its sixth power
 LARGEST = 500.0  # parameters beyond which SciPy is as fast
 
 
-def quantile(a: Array, b: Array, p: float) -> Array:
-    """The quantile of each beta distribution.
+def quantiles(a: Array, b: Array, *probabilities: float) -> list[Array]:
+    """The quantile of each beta distribution, for each of a few probabilities.
 
     Of many distributions, the logits of the quantiles are first interpolated between those of a table over log a and
     log b. From there, one evaluation of the distribution function and five terms of the series of its inverse give all
     digits; where the step is not short, SciPy inverts the function.
     """
     ordinary = (a > 0) & (b > 0) & (a < LARGEST) & (b < LARGEST)
-    rows = np.flatnonzero(ordinary)
-    if len(rows) < MANY:
-        return np.asarray(special.betaincinv(a, b, p))
-    result = np.empty(len(a))
+    if np.count_nonzero(ordinary) < MANY:
+        return [np.asarray(special.betaincinv(a, b, p)) for p in probabilities]
     with np.errstate(all="ignore"):
-        table = Table.of(a[rows], b[rows], p)
-        for start in range(0, len(rows), BLOCK):
-            some = rows[start : start + BLOCK]
-            logit = table.logit(a[some], b[some])
-            result[some], ordinary[some] = _refined(logit, a[some], b[some], p)
-    others = ~ordinary
-    result[others] = special.betaincinv(a[others], b[others], p)
-    return result
+        table = Table.of(a[ordinary], b[ordinary], probabilities)
+    results = [np.empty(len(a)) for _ in probabilities]
+
+    def fill(rows: slice) -> None:
+        with np.errstate(all="ignore"):
+            of_block = Distributions.of(a[rows], b[rows])
+            logits = table.logits_of(of_block.log_a, of_block.log_b)
+            for p, logit, result in zip(probabilities, logits, results, strict=True):
+                result[rows], is_near = of_block.near(logit, p)
+                others = np.flatnonzero(~(is_near & ordinary[rows]))
+                result[others + rows.start] = special.betaincinv(of_block.a[others], of_block.b[others], p)
+
+    threads.of_blocks(fill, threads.slices(len(a), BLOCK))
+    return results
 
 
-def _refined(z: Array, a: Array, b: Array, p: float) -> tuple[Array, Array]:
-    """The quantile of each distribution near a logit, and whether the step to it was short.
+@dataclass(frozen=True)
+class Distributions:
+    """Beta distributions, with the logarithms of their parameters and of the beta function of these."""
 
-    With the density g of the logit z and g' = g d1, the inverse of the distribution function has the derivatives
-    1 / g, -d1 / g^2, (2 d1^2 - d2) / g^3 and so on, where d2, d3 and d4 are those of d1.
-    """
-    x, y = special.expit(z), special.expit(-z)
-    density = np.exp(a * np.log(x) + b * np.log(y) - special.betaln(a, b))
-    step = (p - special.betainc(a, b, x)) / density
-    d1, size = a * y - b * x, (a + b) * x * y
-    d2, d3, d4 = -size, -size * (y - x), -size * (1 - 6 * x * y)
-    second, third = -d1, 2 * d1 * d1 - d2
-    fourth = d1 * (7 * d2 - 6 * d1 * d1) - d3
-    fifth = d1 * d1 * (24 * d1 * d1 - 46 * d2) + 7 * d2 * d2 + 11 * d1 * d3 - d4
-    z = z + step * (1 + step / 2 * (second + step / 3 * (third + step / 4 * (fourth + step / 5 * fifth))))
-    return special.expit(z), np.abs(step) * (1 + np.abs(d1) + np.sqrt(size)) < NEAR
+    a: Array
+    b: Array
+    log_a: Array
+    log_b: Array
+    log_beta: Array
+
+    @classmethod
+    def of(cls, a: Array, b: Array) -> Distributions:
+        """The distributions of these parameters."""
+        return cls(a, b, np.log(a), np.log(b), special.betaln(a, b))
+
+    def near(self, z: Array, p: float) -> tuple[Array, Array]:
+        """The quantile of each distribution near a logit, and whether the step to it was short.
+
+        With the density g of the logit z and g' = g d1, the inverse of the distribution function has the derivatives
+        1 / g, -d1 / g^2, (2 d1^2 - d2) / g^3 and so on, where d2, d3 and d4 are those of d1.
+        """
+        a, b = self.a, self.b
+        x, y = special.expit(z), special.expit(-z)
+        density = np.exp(a * np.log(x) + b * np.log(y) - self.log_beta)
+        step = (p - special.betainc(a, b, x)) / density
+        d1, size = a * y - b * x, (a + b) * x * y
+        d2, d3, d4 = -size, -size * (y - x), -size * (1 - 6 * x * y)
+        second, third = -d1, 2 * d1 * d1 - d2
+        fourth = d1 * (7 * d2 - 6 * d1 * d1) - d3
+        fifth = d1 * d1 * (24 * d1 * d1 - 46 * d2) + 7 * d2 * d2 + 11 * d1 * d3 - d4
+        z = z + step * (1 + step / 2 * (second + step / 3 * (third + step / 4 * (fourth + step / 5 * fifth))))
+        return special.expit(z), np.abs(step) * (1 + np.abs(d1) + np.sqrt(size)) < NEAR
 
 
 @dataclass(frozen=True)
 class Table:
-    """Logits of quantiles of beta distributions at equal distances of log a and log b."""
+    """Logits of quantiles of beta distributions at equal distances of log a and log b, for each probability."""
 
-    logits: Array
+    logits: list[Array]
     least: tuple[float, float]
     step: tuple[float, float]
 
     @classmethod
-    def of(cls, a: Array, b: Array, p: float) -> Table:
+    def of(cls, a: Array, b: Array, probabilities: Sequence[float]) -> Table:
         """The table over the range of the parameters."""
         ranges = [(np.log(x.min()), max(np.log(x.max()), np.log(x.min()) + 1e-6)) for x in (a, b)]
         first, second = (np.exp(np.linspace(low, high, SIDE)) for low, high in ranges)
         a, b = first[:, None], second
         # log(1 - x) by the quantile of the other tail, as x may be near 1
-        logits = np.log(special.betaincinv(a, b, p)) - np.log(special.betaincinv(b, a, 1 - p))
+        logits = [np.log(special.betaincinv(a, b, p)) - np.log(special.betaincinv(b, a, 1 - p)) for p in probabilities]
         (low_a, high_a), (low_b, high_b) = ranges
-        return cls(logits.ravel(), (low_a, low_b), ((high_a - low_a) / (SIDE - 1), (high_b - low_b) / (SIDE - 1)))
+        step = (high_a - low_a) / (SIDE - 1), (high_b - low_b) / (SIDE - 1)
+        return cls([points.ravel() for points in logits], (low_a, low_b), step)
 
-    def logit(self, a: Array, b: Array) -> Array:
-        """The logit of the quantile of each distribution, bilinear between the points of the table."""
-        (i, t), (j, u) = (self._place(x, axis) for axis, x in enumerate((a, b)))
-        point = i * SIDE + j
-        below, above = self.logits[point], self.logits[point + SIDE]
-        below += u * (self.logits[point + 1] - below)
-        above += u * (self.logits[point + SIDE + 1] - above)
-        return np.asarray(below + t * (above - below))
+    def logits_of(self, log_a: Array, log_b: Array) -> list[Array]:
+        """The logits of the quantiles of each distribution, bilinear between the points of the table."""
+        (i, t), (j, u) = (self._place(x, axis) for axis, x in enumerate((log_a, log_b)))
+        point, results = i * SIDE + j, []
+        for at in self.logits:
+            below, above = at[point], at[point + SIDE]
+            below += u * (at[point + 1] - below)
+            above += u * (at[point + SIDE + 1] - above)
+            results.append(below + t * (above - below))
+        return results
 
-    def _place(self, x: Array, axis: int) -> tuple[Array, Array]:
+    def _place(self, log: Array, axis: int) -> tuple[Array, Array]:
         """The point below each parameter, and its place between this and the next one; the ends for others."""
-        place = np.clip((np.log(x) - self.least[axis]) / self.step[axis], 0.0, SIDE - 1)
+        place = np.clip((log - self.least[axis]) / self.step[axis], 0.0, SIDE - 1)
         point = np.minimum(np.where(np.isnan(place), 0.0, place).astype(np.int64), SIDE - 2)
         return point, place - point

@@ -123,7 +123,7 @@ def test_defined_for_every_prior(family, size, n):
                 given = posterior.given_prior(np.array([np.round(n * share)]), np.array([n]), prior)
                 worth = posterior.effective(np.array([max(n, 1.0)]), prior) * 2
                 result = posterior.with_error_of_mean(given, np.array([n]), prior, worth)
-            lower, upper = result.quantile(0.025)[0], result.quantile(0.975)[0]
+            (lower,), (upper,) = result.quantiles(0.025, 0.975)
             assert 0 <= lower <= upper <= (1 if family == "binomial" else math.inf)
             assert result.variance[0] > 0
             if family == "binomial":
@@ -138,7 +138,7 @@ def test_continuous_where_pooling_becomes_complete(family):
         with np.errstate(all="ignore"):
             given = posterior.given_prior(np.array([9.0]), np.array([40.0]), prior)
             result = posterior.with_error_of_mean(given, np.array([40.0]), prior, np.array([130.0]))
-        return [result.variance[0], result.quantile(0.025)[0], result.quantile(0.975)[0]]
+        return [result.variance[0], *np.ravel(result.quantiles(0.025, 0.975))]
 
     np.testing.assert_allclose(limits(1e13), limits(np.inf), rtol=1e-9)
 

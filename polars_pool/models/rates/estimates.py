@@ -79,13 +79,15 @@ def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, request: Rate
     if request.options.uncertainty == "mu" and isinstance(request.prior, str):
         effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
         distribution = posterior.with_error_of_mean(conditional, n, of_group, effective[of_model])
+    level = request.options.level
+    lower, upper = distribution.quantiles((1 - level) / 2, (1 + level) / 2)
     statistics = {
         "mean": np.where(n > 0, x / n, np.nan),
         "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
         "estimate": conditional.mean,
         "se": np.sqrt(distribution.variance),
-        "lower": distribution.quantile((1 - request.options.level) / 2),
-        "upper": distribution.quantile((1 + request.options.level) / 2),
+        "lower": lower,
+        "upper": upper,
     }
     if request.options.threshold is not None:
         statistics |= {

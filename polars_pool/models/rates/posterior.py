@@ -37,14 +37,24 @@ class Posterior:
     second: Array
     family: Family
 
-    def quantile(self, p: float) -> Array:
-        """The quantile of each rate at a probability."""
+    def quantiles(self, *probabilities: float) -> list[Array]:
+        """The quantile of each rate, for each of a few probabilities.
+
+        Consecutive equal distributions, as those of the groups of a model that pools completely, are one.
+        """
         with np.errstate(all="ignore"):
+            begins = np.flatnonzero(self._differs)
+            first, second = self.first[begins], self.second[begins]
             if self.family == "binomial":
-                inside = np.where(self._two_points, p > 1 - self.mean, beta.quantile(self.first, self.second, p))
+                distinct = beta.quantiles(first, second, *probabilities)
             else:
-                inside = special.gammaincinv(self.first, p) / self.second
-        return np.where(self._point, self.mean, inside)
+                distinct = [special.gammaincinv(first, p) / second for p in probabilities]
+            lengths = np.diff(begins, append=len(self.first))
+            inside = [np.repeat(of_distinct, lengths) for of_distinct in distinct]
+            if self.family == "binomial":
+                two_points = zip(probabilities, inside, strict=True)
+                inside = [np.where(self._two_points, p > 1 - self.mean, of_beta) for p, of_beta in two_points]
+        return [np.where(self._point, self.mean, quantile) for quantile in inside]
 
     def below(self, threshold: float) -> Array:
         """Probability of a rate up to the threshold."""
@@ -71,6 +81,12 @@ class Posterior:
             else:
                 inside = of_gamma(self.first, self.second * max(threshold, 0.0))
         return np.where(self._point, np.where(np.isnan(self.mean), np.nan, mean), inside)
+
+    @property
+    def _differs(self) -> Array:
+        """Whether the parameters of each distribution differ from those of the one before."""
+        first, second = self.first, self.second
+        return np.append(True, (first[1:] != first[:-1]) | (second[1:] != second[:-1]))
 
     @property
     def _point(self) -> Array:
