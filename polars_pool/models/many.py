@@ -17,6 +17,7 @@ ORDINARY = 2.0**100  # spreads between its inverse and this are used in their ow
 MEASURABLE = 2.0**506  # spreads between its inverse and this have squares that Float64 holds
 ROOM = 2**15  # groups at once, where models are many: their numbers fit into the cache
 ALIKE = 128  # models of equal length that are worth a table
+LONG = 2**12  # rows of a model that are not: their sums are long rows already, and they may be compressed
 ROUNDING = 1e-12  # relative difference up to which two numbers count as equal
 
 
@@ -241,7 +242,7 @@ class Groups(Segments):
         lengths = self.lengths
         order = np.argsort(lengths, kind="stable")
         each, start, number = np.unique(lengths[order], return_index=True, return_counts=True)
-        is_many = number >= ALIKE
+        is_many = (number >= ALIKE) & (each < LONG)
         for length, first, count in zip(each[is_many], start[is_many], number[is_many], strict=True):
             at_once = max(ALIKE, ROOM // length)
             for begin in range(first, first + count, at_once):

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 import polars_pool as pool
 from polars_pool.formulas import compression, registry
+from polars_pool.models import many
 from polars_pool.models.hyperparameters import Hyperparameters
 from polars_pool.models.many import Groups
 from polars_pool.models.oneway import compression as models
@@ -193,6 +194,25 @@ def test_estimates_and_curves_are_those_of_all_groups(moments, way):
 def test_comparisons_use_all_groups(moments, sigma2):
     every, few = by_both(pool.compare, moments, {**STORED, "sigma2": sigma2})
     assert_frame_equal(few, every, rel_tol=1e-10)
+
+
+def test_many_models_of_equally_many_groups_are_those_of_each_alone():
+    """So many models of so many groups each are worth a table of models, and worth a compression."""
+    models, groups = many.ALIKE, compression.MANY
+    rng = np.random.default_rng(1)
+    model, effect = np.repeat(np.arange(models), groups), np.tile(rng.normal(size=groups), models)
+    columns = {
+        "model": model,
+        "g": np.tile(np.arange(groups), models),
+        "mean": effect + model,
+        "n": 3,
+        "var": effect**2,
+    }
+    frame, options = pl.DataFrame(columns), {**STORED, "tau2": "dl", "sigma2": "separate"}
+    together = pool.components(frame, "mean", by="g", over="model", **options)
+    alone = pool.components(frame.filter(model=7), "mean", by="g", over="model", **options)
+    assert_frame_equal(together.filter(model=7), alone, rel_tol=1e-12)
+    assert together.height == models
 
 
 def test_a_model_of_some_thousand_groups_keeps_them():

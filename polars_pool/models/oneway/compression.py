@@ -5,16 +5,18 @@ The formulas and their source stand in formulas/compression.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...engines.numpy import Array
 from ...formulas import compression as formulas
 from ...formulas.compression import BINS, COUNTS, DEGREE, KEPT, MANY, POINTS
-from ...numerics.segments import Segments
+from ...numerics.segments import PER_MODEL, Segments
 from ..many import Groups
 
+SORTED = 2**16  # groups sorted at once: they fit into the cache
 BLOCK = 2**13  # groups at once: their polynomials fit into the cache
 ZERO = -10_000  # the bin of 0; Float64 has none below -8,600
 STEPS = np.array([-1.0, 0.0, 1.0])[:, None, None]  # from the mean of a bin to its pseudo-groups, in standard deviations
@@ -27,57 +29,69 @@ def compressed(g: Groups, by: str) -> Groups:
     other columns of a pseudo-group are the means of its bin.
     """
     x = getattr(g, by)
-    many = (g.lengths >= MANY) & np.isfinite(g.sum(x))
-    if g.k is not None or not many.any():
+    many = np.flatnonzero((g.lengths >= MANY) & np.isfinite(g.sum(x)))
+    if g.k is not None or not many.size:
         return g
-    bin_of_row, model_of_bin = _bins(x, g)
-    in_bin = np.bincount(bin_of_row)
-    dense = (in_bin > KEPT) & many[model_of_bin]
-    order, in_dense = np.argsort(bin_of_row, kind="stable"), np.repeat(dense, in_bin)
-    kept, order = np.sort(order[~in_dense]), order[in_dense]
-    number = in_bin[dense]
-    bins = Bins(np.cumsum(number) - number, x[order], g.y[order])
-    pseudo, bin_of_pseudo = bins.pseudo_groups()
-    pseudo[by] = pseudo.pop("x")
-    for name in {"n", "w", "squares", "v"} - {by}:
-        mean = np.bincount(bin_of_row, getattr(g, name))[dense] / number
-        pseudo[name] = mean[bin_of_pseudo]
-    return _merged(g, kept, pseudo, model_of_bin[dense][bin_of_pseudo])
-
-
-def _bins(x: Array, g: Groups) -> tuple[Array, Array]:
-    """The bin of each row, numbered by model and size, and the model of each bin; 0 has a bin of its own."""
-    place = np.empty(len(x), dtype=np.int32)
-    for start in range(0, len(x), BLOCK):
-        some = x[start : start + BLOCK]
-        place[start : start + BLOCK] = np.where(some > 0, np.floor(BINS * np.log2(np.where(some > 0, some, 1.0))), ZERO)
-    place -= place.min()
-    width = int(place.max()) + 1
-    cell = place if g.models == 1 else place + g.each(width * np.arange(g.models))
-    used = np.flatnonzero(np.bincount(cell))
-    number = np.zeros(used[-1] + 1, dtype=np.min_scalar_type(len(used)))  # 16 bits are sorted much faster than more
-    number[used] = np.arange(len(used))
-    return number[cell], used // width
+    others = {name: getattr(g, name) for name in ("n", "w", "squares", "v") if name != by}
+    is_kept = np.ones(len(x), dtype=bool)
+    pseudo = []
+    for model in many:
+        rows = slice(g.start[model], g.start[model] + g.lengths[model])
+        bins = Bins.of(x[rows], g.y[rows])
+        is_kept[rows] = (bins.number <= KEPT)[bins.place]
+        columns, of_bin = bins.pseudo_groups()
+        columns[by] = columns.pop("x")
+        columns |= {name: bins.mean(column[rows])[of_bin] for name, column in others.items()}
+        pseudo.append(columns)
+    together = {name: np.concatenate([columns[name] for columns in pseudo]) for name in pseudo[0]}
+    return _merged(g, np.flatnonzero(is_kept), together, np.repeat(many, [len(columns["k"]) for columns in pseudo]))
 
 
 @dataclass(frozen=True)
-class Bins(Segments):
-    """The groups of each bin: their v or w, and their mean."""
+class Bins:
+    """The groups of a model: v or w, and the mean of each; the bin of each, and the number and the ends of the bins."""
 
     x: Array
     y: Array
+    place: Array
+    number: Array
+    least: Array
+    largest: Array
+
+    @classmethod
+    def of(cls, x: Array, y: Array) -> Bins:
+        """Bins of equal ratios; the first and the last end at the least and the largest x, and 0 has a bin of its own.
+
+        The bin is held in 16 bits, which are sorted much faster than more.
+        """
+        exponent = np.empty(len(x), dtype=np.int16)
+        for start in range(0, len(x), BLOCK):
+            some = x[start : start + BLOCK]
+            log = np.log2(some, out=np.full(len(some), ZERO / BINS), where=some > 0)
+            exponent[start : start + BLOCK] = np.floor(BINS * log)
+        exponent -= (lowest := exponent.min())
+        number = np.bincount(exponent)
+        used = np.flatnonzero(number)
+        of_exponent = np.zeros(len(number), dtype=np.int16)
+        of_exponent[used] = np.arange(len(used))
+        ends = np.exp2((used + np.array([[0], [1]]) + int(lowest)) / BINS).clip(x.min(), x.max())
+        return cls(x, y, of_exponent[exponent], number[used], *ends)
+
+    def mean(self, x: Array) -> Array:
+        """The mean of a column in each bin; a constant has no strides."""
+        return np.bincount(self.place, x) / self.number if any(x.strides) else np.full(len(self.number), x[0])
 
     def pseudo_groups(self) -> tuple[dict[str, Array], Array]:
-        """Columns k, x and y of the pseudo-groups of all bins, and the bin of each."""
-        number, mean = self.lengths[:, None], (self.sum(self.y) / self.lengths)[:, None]
-        least, largest = self.smallest(self.x)[:, None], self.largest(self.x)[:, None]
-        sums = self._sums(least, largest, mean)
+        """Columns k, x and y of the pseudo-groups of bins of many groups, and the bin of each."""
+        number, mean = self.number[:, None], self.mean(self.y)[:, None]
+        sums = self._sums(mean[:, 0])
         sd = np.sqrt(sums[:, 0, 2:] / number)
         unit = np.where(sd > 0, sd, 1.0)
         count, first, second = np.moveaxis(np.array(COUNTS) @ sums, 2, 0)
         first, second = first / unit, second / (unit * unit)
         # With one value of v, half of the groups on each side, exactly: their precision may be infinite.
         half = np.where(np.arange(len(POINTS)) == 0, number / 2, 0.0)
+        least, largest = self.least[:, None], self.largest[:, None]
         one = least == largest
         k = np.stack(
             [
@@ -87,24 +101,55 @@ class Bins(Segments):
             ]
         )
         x, y = np.broadcast_arrays(formulas.at_point(np.array(POINTS), least, largest), mean + STEPS * sd)
-        used = (k != 0).nonzero()
+        used = ((k != 0) & (number > KEPT)).nonzero()
         return {"k": k[used], "x": x[used], "y": y[used]}, used[1]
 
-    def _sums(self, least: Array, largest: Array, mean: Array) -> Array:
+    def _sums(self, mean: Array) -> Array:
         """Sums of T_p(t) (y - mean)^q for each bin, p in the second axis and q in the third."""
-        sums = np.zeros((self.models, DEGREE + 1, 3))
-        for _, of_block, some in self.blocks(BLOCK):
-            t = formulas.place(some.x, some.each(least[of_block, 0]), some.each(largest[of_block, 0]))
-            polynomials = np.empty((DEGREE + 1, len(t)))
-            polynomials[0], polynomials[1] = 1, t
-            for p in range(1, DEGREE):
-                polynomials[p + 1] = formulas.next_polynomial(t, polynomials[p], polynomials[p - 1])
-            deviation = some.y - some.each(mean[of_block, 0])
-            powers = np.stack([np.ones_like(t), deviation, deviation * deviation], axis=1)
-            for i, begin, length in zip(range(self.models)[of_block], some.start, some.lengths, strict=True):
-                rows = slice(begin, begin + length)
-                sums[i] += polynomials[:, rows] @ powers[rows]
+        sums = np.zeros((len(mean), DEGREE + 1, 3))
+        polynomials, powers = np.ones((DEGREE + 1, BLOCK)), np.ones((3, BLOCK))
+        for bins, some in self._blocks(mean):
+            rows = slice(0, len(some.x))
+            polynomials[1, rows] = formulas.place(some.x, some.each(some.low), some.each(some.high))
+            _chebyshev(polynomials[:, rows])
+            np.subtract(some.y, some.each(some.mean), out=powers[1, rows])
+            np.square(powers[1, rows], out=powers[2, rows])
+            for i, start, length in zip(bins, some.start, some.lengths, strict=True):
+                rows = slice(start, start + length)
+                sums[i] += polynomials[:, rows] @ powers[:, rows].T
         return sums
+
+    def _blocks(self, mean: Array) -> Iterator[tuple[Array, Block]]:
+        """Blocks of groups sorted by their bin, and these bins."""
+        for begin in range(0, len(self.x), SORTED):
+            some = slice(begin, begin + SORTED)
+            place = self.place[some]
+            order, number = np.argsort(place, kind="stable"), np.bincount(place)
+            bins = np.flatnonzero(number)
+            number = number[bins]
+            of_bins = (column[bins] for column in (self.least, self.largest, mean))
+            chunk = Block(np.cumsum(number) - number, self.x[some][order], self.y[some][order], *of_bins)
+            for _, of_block, block in chunk.blocks(BLOCK):
+                yield bins[of_block], block
+
+
+@dataclass(frozen=True)
+class Block(Segments):
+    """Groups sorted by their bin, and the ends and the mean of each bin."""
+
+    x: Array
+    y: Array
+    low: Array = field(metadata=PER_MODEL)
+    high: Array = field(metadata=PER_MODEL)
+    mean: Array = field(metadata=PER_MODEL)
+
+
+def _chebyshev(polynomials: Array) -> None:
+    """Write T_2, T_3, ... of t into the rows after T_0 = 1 and T_1 = t."""
+    twice = 2 * polynomials[1]
+    for before, last, following in zip(polynomials, polynomials[1:], polynomials[2:], strict=False):
+        np.multiply(twice, last, out=following)
+        following -= before
 
 
 def _merged(g: Groups, kept: Array, pseudo: dict[str, Array], model: Array) -> Groups:
