@@ -80,33 +80,41 @@ class Distributions:
 
 @dataclass(frozen=True)
 class Table:
-    """Logits of quantiles of beta distributions at equal distances of log a and log b, for each probability."""
+    """Logits of quantiles of beta distributions at equal distances of log a and log b, for each probability.
+
+    With them, in each cell: the second differences along both axes, halved.
+    """
 
     logits: list[Array]
-    least: tuple[float, float]
-    step: tuple[float, float]
+    bends: list[tuple[Array, Array]]
+    least: Array
+    step: Array
 
     @classmethod
     def of(cls, a: Array, b: Array, probabilities: Sequence[float]) -> Table:
         """The table over the range of the parameters."""
-        ranges = [(np.log(x.min()), max(np.log(x.max()), np.log(x.min()) + 1e-6)) for x in (a, b)]
-        first, second = (np.exp(np.linspace(low, high, SIDE)) for low, high in ranges)
-        a, b = first[:, None], second
+        least = np.log([a.min(), b.min()])
+        step = np.maximum(np.log([a.max(), b.max()]) - least, 1e-6) / (SIDE - 1)
+        points = np.exp(least + step * np.arange(SIDE)[:, None])
+        a, b = points[:, :1], points[:, 1]
         # log(1 - x) by the quantile of the other tail, as x may be near 1
-        logits = [np.log(special.betaincinv(a, b, p)) - np.log(special.betaincinv(b, a, 1 - p)) for p in probabilities]
-        (low_a, high_a), (low_b, high_b) = ranges
-        step = (high_a - low_a) / (SIDE - 1), (high_b - low_b) / (SIDE - 1)
-        return cls([points.ravel() for points in logits], (low_a, low_b), step)
+        tables = [np.log(special.betaincinv(a, b, p)) - np.log(special.betaincinv(b, a, 1 - p)) for p in probabilities]
+        bends = [(_bend(x).ravel(), _bend(x.T).T.ravel()) for x in tables]
+        return cls([x.ravel() for x in tables], bends, least, step)
 
     def logits_of(self, log_a: Array, log_b: Array) -> list[Array]:
-        """The logits of the quantiles of each distribution, bilinear between the points of the table."""
+        """The logits of the quantiles of each distribution, between the points of the table.
+
+        Bilinear, with the second term of Bessel's formula along each axis (Abramowitz & Stegun 1964, 25.2.13).
+        """
         (i, t), (j, u) = (self._place(x, axis) for axis, x in enumerate((log_a, log_b)))
-        point, results = i * SIDE + j, []
-        for at in self.logits:
+        point, of_t, of_u = i * SIDE + j, t * (1 - t), u * (1 - u)
+        results = []
+        for at, (bend_a, bend_b) in zip(self.logits, self.bends, strict=True):
             below, above = at[point], at[point + SIDE]
             below += u * (at[point + 1] - below)
             above += u * (at[point + SIDE + 1] - above)
-            results.append(below + t * (above - below))
+            results.append(below + t * (above - below) - of_t * bend_a[point] - of_u * bend_b[point])
         return results
 
     def _place(self, log: Array, axis: int) -> tuple[Array, Array]:
@@ -114,3 +122,13 @@ class Table:
         place = np.clip((log - self.least[axis]) / self.step[axis], 0.0, SIDE - 1)
         point = np.minimum(np.where(np.isnan(place), 0.0, place).astype(np.int64), SIDE - 2)
         return point, place - point
+
+
+def _bend(table: Array) -> Array:
+    """Half of the second difference between rows, as its mean over the corners of the cell after each point."""
+    second = np.empty_like(table)
+    second[1:-1] = table[2:] - 2 * table[1:-1] + table[:-2]
+    second[0], second[-1] = second[1], second[-2]
+    second[:-1] = (second[:-1] + second[1:]) / 2
+    second[:, :-1] = (second[:, :-1] + second[:, 1:]) / 2
+    return second / 2

@@ -11,8 +11,9 @@ from ...engines.numpy import Array
 from ...formulas import overdispersion
 from ..keys import public
 from ..tables import WHOLE, series
-from .fit import solved
+from .fit import by_model, solved
 from .groups import SIZE, X, grouped
+from .pairs import Pairs
 from .prior import Prior
 from .refuse import bad_rows
 from .spec import Rates
@@ -51,7 +52,8 @@ def _of_models(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
     schema = components_schema(request)
     if table.is_empty() and request.over:
         return pl.DataFrame(schema={**table.select(public(*request.over_names)).schema, **schema})
-    fitted = solved(table.with_columns(pl.col("_pool_k").fill_null(0.0)), request)
+    rows, start = by_model(table.with_columns(pl.col("_pool_k").fill_null(0.0)), request.over)
+    fitted = solved(Pairs(start, *(rows[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))), request)
     prior = fitted.prior
     statistics = {
         "groups": fitted.groups,
@@ -63,9 +65,9 @@ def _of_models(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
         "log_likelihood": prior.log_likelihood,
         "converged": prior.converged,
     }
-    keys = fitted.models.select(public(*request.over_names)).get_columns()
-    of_model = fitted.models["_pool_model"].to_numpy()
-    return pl.DataFrame([*keys, *(series(name, statistics[name][of_model], dtype) for name, dtype in schema.items())])
+    keys = rows.select(public(*request.over_names))[start].get_columns() if request.over else []
+    of_model = {name: values[fitted.model] for name, values in statistics.items()}
+    return pl.DataFrame([*keys, *(series(name, of_model[name], dtype) for name, dtype in schema.items())])
 
 
 def parameters(prior: Prior, request: Rates) -> tuple[Array, Array]:

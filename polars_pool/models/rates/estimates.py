@@ -9,17 +9,22 @@ import polars as pl
 
 from ...engines.numpy import Array
 from ...formulas import rates as formulas
+from ...numerics import threads
 from .. import warning
 from ..keys import public
 from ..tables import WHOLE, series
 from . import posterior
 from .components import parameters, type_of_size
-from .fit import Fitted, solved
+from .fit import Fitted, by_model, solved
 from .groups import SIZE, X, grouped
+from .pairs import Pairs
+from .posterior import Posterior
 from .prior import Prior
 from .refuse import bad_rows
 from .spec import AGAINST, GROUPS, Rates
 from .unseen import with_unseen
+
+BLOCK = 2**14  # pairs at once: their numbers fit into the cache
 
 
 def estimates_schema(request: Rates) -> dict[str, pl.DataType]:
@@ -44,25 +49,15 @@ def _of_groups(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.Dat
     keys = table.select(public(*request.key_names)).schema
     if table.is_empty():
         return pl.DataFrame(schema={**keys, **statistics})
-    counts = table.group_by(*request.over, X, SIZE, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    fitted = solved(counts, request)
-    pairs, of_model = fitted.pairs, fitted.pairs["_pool_model"].to_numpy()
+    rows, start = by_model(table.select(*request.keys, X, SIZE), request.over)
+    x, n = (rows[f"_pool_{name}"].to_numpy() for name in ("x", "n"))
+    fitted = solved(Pairs(start, x, n, np.ones_like(x)), request)
     with np.errstate(all="ignore"):
-        values = _posterior(pairs, fitted.prior, of_model, request)
-    if request.options.threshold is not None:
-        values["q_value"] = _q_values(values["pep"], pairs["_pool_k"].to_numpy(), of_model)
-    values["n"] = pairs["_pool_n"].to_numpy()
+        values = _posterior(fitted.pairs, fitted.prior, request)
     warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, request)}, request.caller)
-    by = ["_pool_model", "_pool_x", "_pool_n"]
-    # Keys have private names here, so results can have theirs.
-    results = pairs.select(by).with_columns(series(name, values[name], dtype) for name, dtype in statistics.items())
-    groups = table.select(*request.keys, X, SIZE)
-    if request.over:
-        groups = groups.join(fitted.models, on=request.over, how="left", nulls_equal=True, maintain_order="left")
-    else:
-        groups = groups.with_columns(_pool_model=pl.lit(0))
-    joined = groups.join(results, on=by, how="left", maintain_order="left")
-    return joined.select(*public(*request.key_names), *statistics)
+    of_groups = (series(name, values[name][fitted.pair], dtype) for name, dtype in statistics.items())
+    # Keys have private names, so results can have theirs.
+    return rows.select(request.keys).with_columns(of_groups).select(*public(*request.key_names), *statistics)
 
 
 def _pooled_completely(fitted: Fitted, request: Rates) -> Array:
@@ -70,20 +65,28 @@ def _pooled_completely(fitted: Fitted, request: Rates) -> Array:
     return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(request.prior, str)
 
 
-def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, request: Rates) -> dict[str, Array]:
+def _posterior(pairs: Pairs, prior: Prior, request: Rates) -> dict[str, Array]:
     """The statistics of the groups of each pair."""
-    x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
-    first, second = parameters(prior, request)
-    of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], request.family)
-    conditional = distribution = posterior.given_prior(x, n, of_group)
-    if request.options.uncertainty == "mu" and isinstance(request.prior, str):
-        effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
-        distribution = posterior.with_error_of_mean(conditional, n, of_group, effective[of_model])
-    level = request.options.level
+    model, x, n = pairs.model, pairs.x, pairs.n
+    given = posterior.Prior(prior.mean, *parameters(prior, request), request.family)
+    uncertain = request.options.uncertainty == "mu" and isinstance(request.prior, str)
+    effective = np.bincount(model, pairs.k * posterior.effective(n, given.of(model)), pairs.models)
+
+    def of_block(rows: slice) -> tuple[Posterior, Posterior]:
+        with np.errstate(all="ignore"):
+            some, of_group = model[rows], given.of(model[rows])
+            conditional = posterior.given_prior(x[rows], n[rows], of_group)
+            if not uncertain:
+                return conditional, conditional
+            return conditional, posterior.with_error_of_mean(conditional, n[rows], of_group, effective[some])
+
+    blocks = threads.of_blocks(of_block, threads.slices(len(x), BLOCK))
+    conditional, distribution = (Posterior.joined(parts) for parts in zip(*blocks, strict=True))
+    level, size = request.options.level, given.size[model]
     lower, upper = distribution.quantiles((1 - level) / 2, (1 + level) / 2)
     statistics = {
         "mean": np.where(n > 0, x / n, np.nan),
-        "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
+        "weight": np.where(np.isnan(size), np.nan, formulas.weight(n, size)),
         "estimate": conditional.mean,
         "se": np.sqrt(distribution.variance),
         "lower": lower,
@@ -94,6 +97,8 @@ def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, request: Rate
             "p_above": distribution.above(request.options.threshold),
             "pep": distribution.below(request.options.threshold),
         }
+        statistics["q_value"] = _q_values(statistics["pep"], pairs.k, model)
+    statistics["n"] = n
     return statistics | dict(zip(request.parameters, (conditional.first, conditional.second), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Tables of groups to the prior of each model: by maximum likelihood, by moments, or known."""
+"""Groups to the prior of each model: by maximum likelihood, by moments, or known."""
 
 from __future__ import annotations
 
@@ -19,47 +19,55 @@ from .spec import Rates
 
 @dataclass(frozen=True)
 class Fitted:
-    """The prior of each distinct model, its number of groups that have trials or exposure, and its total; its pairs.
+    """The distinct models, their pairs, and for each the prior, the number of groups with trials, and their total.
 
-    Models of the same pairs are one: `models` holds the keys of all models, with the number of the distinct one.
+    `model` is the distinct model of each model, and `pair` the pair of each row.
     """
 
-    models: pl.DataFrame
-    pairs: pl.DataFrame
+    pairs: Pairs
     prior: Prior
     groups: Array
     n: Array
+    model: Array
+    pair: Array
 
 
-def solved(pairs: pl.DataFrame, request: Rates) -> Fitted:
-    """The fitted models of a table of pairs."""
-    models, pairs = _distinct(pairs, request.over)
-    informative = pairs.filter(SIZE > 0)
-    present, start = np.unique(informative["_pool_model"].to_numpy(), return_index=True)
-    arrays = Pairs(start, *(informative[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k")))
-    with np.errstate(all="ignore"):
-        estimates = _estimated(arrays, request)
-    warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, request.caller)
-    number = int(models["_pool_model"].to_numpy().max()) + 1
-    prior = _without_groups(number, request)
-    prior.put(present, estimates)
-    groups, n = np.zeros((2, number))
-    groups[present], n[present] = arrays.sum(np.ones_like(arrays.x)), arrays.sum(arrays.n)
-    return Fitted(models, pairs, prior, groups, n)
-
-
-def _distinct(pairs: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The keys of the models with the numbers of the distinct ones, and the pairs of these, sorted by their numbers.
-
-    Many small models have few distinct counts: a million models of five groups of three trials are 56 distinct ones.
-    """
+def by_model(table: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, Array]:
+    """The rows of a table sorted by model, and the first row of each model."""
     if not over:
-        return pl.DataFrame({"_pool_model": [0]}), pairs.with_columns(_pool_model=pl.lit(0))
-    columns = ["_pool_x", "_pool_n", "_pool_k"]
-    models = pairs.sort("_pool_x", "_pool_n").group_by(over, maintain_order=True).agg(columns)
-    distinct = models.group_by(columns, maintain_order=True).agg(over).with_row_index("_pool_model")
-    keys = distinct.select("_pool_model", *over).explode(over, empty_as_null=False)
-    return keys, distinct.select("_pool_model", *columns).explode(columns, empty_as_null=False)
+        return table, np.zeros(1, dtype=np.int64)
+    columns = [name for name in table.columns if name not in over]
+    lists = table.group_by(over, maintain_order=True).agg(columns)
+    lengths = lists.select(SIZE.list.len().cast(pl.Int64)).to_series().to_numpy()
+    return lists.explode(columns, empty_as_null=False), np.cumsum(lengths) - lengths
+
+
+def solved(rows: Pairs, request: Rates) -> Fitted:
+    """The fitted models of rows, whose pairs need not be distinct. Equal models are solved once."""
+    pairs, pair = rows.distinct()
+    first = pairs.first_equal()
+    distinct = np.flatnonzero(first == np.arange(pairs.models))
+    model = np.searchsorted(distinct, first)
+    some = pairs.take(distinct)
+    pair += np.repeat(some.start[model] - pairs.start, rows.lengths)
+    return Fitted(some, *_fitted(some, request), model, pair)
+
+
+def _fitted(pairs: Pairs, request: Rates) -> tuple[Prior, Array, Array]:
+    """The prior of each model, its number of groups that have trials or exposure, and their total."""
+    rows = np.flatnonzero(pairs.n > 0)
+    number = np.bincount(pairs.model[rows], minlength=pairs.models)
+    present = np.flatnonzero(number)
+    start = np.cumsum(number[present]) - number[present]
+    informative = Pairs(start, pairs.x[rows], pairs.n[rows], pairs.k[rows])
+    with np.errstate(all="ignore"):
+        estimates = _estimated(informative, request)
+    warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, request.caller)
+    prior = _without_groups(pairs.models, request)
+    prior.put(present, estimates)
+    groups, n = np.zeros((2, pairs.models))
+    groups[present], n[present] = informative.sum(np.ones_like(informative.x)), informative.sum(informative.n)
+    return prior, groups, n
 
 
 def _estimated(pairs: Pairs, request: Rates) -> Prior:

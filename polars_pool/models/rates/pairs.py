@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...engines.numpy import Array
 from ...numerics.segments import Segments
 from . import likelihood
 
+EXACT = 2.0**53  # integers up to which all are floating-point numbers
+ODD = [np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]  # of a hash function
+
 
 @dataclass(frozen=True)
 class Pairs(Segments):
-    """Distinct events and trials, or exposure, sorted by model."""
+    """Events and trials, or exposure, sorted by model."""
 
     x: Array
     n: Array
     k: Array  # number of groups with this pair
+
+    @property
+    def model(self) -> Array:
+        """The number of the model of each pair."""
+        return np.repeat(np.arange(self.models), self.lengths)
 
     def sum(self, x: Array) -> Array:
         """Sum over the groups of each model."""
@@ -24,3 +34,46 @@ class Pairs(Segments):
     def excess(self, mean: Array) -> Array:
         """Events beyond their expected number at the mean of each model."""
         return likelihood.excess(self.x, self.n, self.each(mean))
+
+    def distinct(self) -> tuple[Pairs, Array]:
+        """The distinct pairs of each model, sorted by events and trials; and the number of the pair of each row."""
+        order, model = self._order(), self.model
+        x, n = self.x[order], self.n[order]
+        begins = np.ones(len(x), dtype=bool)
+        begins[1:] = (x[1:] != x[:-1]) | (n[1:] != n[:-1])
+        begins[self.start[self.lengths > 0]] = True
+        first, number = np.flatnonzero(begins), np.empty(len(x), dtype=np.int64)
+        number[order] = np.cumsum(begins) - 1
+        start = np.searchsorted(model[first], np.arange(self.models))
+        return Pairs(start, x[first], n[first], np.add.reduceat(self.k[order], first)), number
+
+    def _order(self) -> Array:
+        """The rows sorted by model, events and trials."""
+        events, trials = (x.max(initial=0.0) + 1 for x in (self.x, self.n))
+        if self.models * events * trials < EXACT and not (self.n % 1).any():
+            return np.argsort((self.model * events + self.x) * trials + self.n)
+        return np.lexsort((self.n, self.x, self.model))
+
+    def first_equal(self) -> Array:
+        """For each model, the first one with the same pairs: of few trials, many small models are equal."""
+        every = np.arange(self.models)
+        if self.models == 1:
+            return every
+        bits = (column.view(np.uint64) * odd for column, odd in zip((self.x, self.n, self.k), ODD, strict=True))
+        mixed = np.bitwise_xor.reduce(list(bits))
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * ODD[0]
+        hashes = np.add.reduceat(mixed ^ (mixed >> np.uint64(32)), self.start)
+        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+        others = np.flatnonzero(first[number] != every)
+        equal = others[self._equal(others, first[number[others]])]
+        every[equal] = first[number[equal]]
+        return every
+
+    def _equal(self, models: Array, others: Array) -> Array:
+        """Whether the pairs of some models are those of others."""
+        result = np.asarray(self.lengths[models] == self.lengths[others])
+        if (some := np.flatnonzero(result)).size:
+            ours, theirs = self.take(models[some]), self.take(others[some])
+            differ = (ours.x != theirs.x) | (ours.n != theirs.n) | (ours.k != theirs.k)
+            result[some] = ~np.logical_or.reduceat(differ, ours.start)
+        return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ class Prior:
         """The trials, or exposure, that the prior is worth; infinite where all groups pool completely."""
         return self.first + self.second if self.family == "binomial" else self.second
 
+    def of(self, models: Array) -> Prior:
+        """The priors of groups, by the number of the model of each."""
+        return Prior(self.mean[models], self.first[models], self.second[models], self.family)
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -36,6 +41,13 @@ class Posterior:
     first: Array
     second: Array
     family: Family
+
+    @classmethod
+    def joined(cls, parts: Sequence[Posterior]) -> Posterior:
+        """The distributions of several blocks."""
+        columns = zip(*((part.mean, part.variance, part.first, part.second) for part in parts), strict=True)
+        mean, variance, first, second = map(np.concatenate, columns)
+        return cls(mean, variance, first, second, parts[0].family)
 
     def quantiles(self, *probabilities: float) -> list[Array]:
         """The quantile of each rate, for each of a few probabilities.
