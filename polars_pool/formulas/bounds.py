@@ -1,6 +1,6 @@
 """Where the search for a root or a minimum looks: bounds from statistics of a model (methods.py names them)."""
 
-from .elementary import Column, where
+from .elementary import INFINITY, Column, where
 
 FAR = 1e10  # tau2 / sigma2 of a single row beyond which sigma2 is 0
 NEGLIGIBLE = 1e-30  # of the largest tau2 in question: stands for 0 where v = 0 makes 1 / v infinite
@@ -32,13 +32,30 @@ def low(v_positive: Column, high: Column, stretch: Column) -> Column:
     return larger(0.01 / stretch * smaller(v_positive, high), 1e-18 * high)
 
 
-def one_minimum_from(v_least: Column, v_largest: Column) -> Column:
+def one_minimum_from(plain_squares: Column, v_squares: Column, precision: Column, precision2: Column) -> Column:
     """The tau2 from which on a likelihood has at most one minimum.
 
-    Its slope is P - Q with P = sum(1 / (l + tau2)) and Q = sum(c / (l + tau2)^2) over l from min(v) to max(v). P falls
-    at a rate of at most 1 / (min(v) + tau2), Q of at least 2 / (max(v) + tau2): from here on, P / Q rises.
+    Its slope is P - Q with P = sum(1 / (l + tau2)) and Q = sum(c / (l + tau2)^2), where sum(c) are the plain squares
+    and sum(c l) / sum(c) is the mean v of these squares. P falls at a rate of at most 1 / (m + tau2), m = sum(1 / v) /
+    sum(1 / v^2), Q of at least 2 / (mean v + tau2), both by the inequality of Cauchy and Schwarz: from here on, P / Q
+    rises. For a restricted likelihood the l are roots between the v, and their m is at least that of the v.
     """
-    return v_largest - 2 * v_least
+    return v_squares / plain_squares - 2 * precision / precision2
+
+
+def point_below(precision: Column, precision2: Column) -> Column:
+    """A tau2 below 0 where the balance of a likelihood is about -1; exactly, if all v are equal."""
+    return -precision / precision2
+
+
+def ml_balance(w2d2: Column, s1: Column) -> Column:
+    """P / Q - 1 of the slope P - Q of -2 log L: it has the sign of the slope, and is nearly straight in tau2."""
+    return s1 / w2d2 - 1
+
+
+def reml_balance(w2d2: Column, s1: Column, pairs: Column) -> Column:
+    """P / Q - 1 of the slope P - Q of -2 restricted log L."""
+    return pairs / s1 / w2d2 - 1
 
 
 def floor(exact: Column, high: Column) -> Column:
@@ -72,14 +89,32 @@ def rho_high(squares: Column, w_least: Column, reach_of_rows: Column, df: Column
     return where(squares > 0, larger(3 / w_least, 32 * df * reach_of_rows / squares), rho_far(w_least))
 
 
-def rho_one_minimum_from(squares: Column, plain_squares: Column, w_least: Column, w_largest: Column) -> Column:
+def rho_one_minimum_from(
+    squares: Column, plain_squares: Column, squares_by_w: Column, w_squares: Column, w1: Column, w2: Column
+) -> Column:
     """The rho from which on a likelihood has at most one minimum.
 
-    As for a known v with l = 1 / w, but Q = -df f' / f of f = SSW + sum(c / (l + rho)), where the sum of all c is that
-    of the squares about the plain mean. By the zeros -m of f, Q is the integral of 1 / (t + rho)^2 over all t between
-    an l and the next m, and the largest m is at most max(l) + sum(c) / SSW.
+    As for a known v with l = 1 / w, but Q = -df f' / f of f = SSW + sum(c / (l + rho)). It falls at a rate of at least
+    2 - R in place of 2, where R, the share of f that is between groups, falls with rho and is at 0 at most that of the
+    squares about the plain mean.
     """
-    return where(squares > 0, 1 / w_least - 2 / w_largest + plain_squares / squares, rho_far(w_least))
+    typical = w1 / w2
+    return where(squares > 0, (squares_by_w / plain_squares - typical) * (1 + w_squares / squares) - typical, INFINITY)
+
+
+def rho_point_below(w1: Column, w2: Column) -> Column:
+    """A rho below 0 where the balance of a likelihood is about J / df - 1, or (J - 1) / df - 1 if it is restricted."""
+    return -w1 / w2
+
+
+def ml_profile_balance(squares: Column, hd2: Column, h2d2: Column, h: Column, df: Column) -> Column:
+    """P / Q - 1 of the slope P - Q of the ML profile: it has the sign of the slope, and is nearly straight in rho."""
+    return h * (squares + hd2) / (df * h2d2) - 1
+
+
+def reml_profile_balance(squares: Column, hd2: Column, h2d2: Column, h: Column, h2: Column, df: Column) -> Column:
+    """P / Q - 1 of the slope P - Q of the REML profile."""
+    return (h - h2 / h) * (squares + hd2) / (df * h2d2) - 1
 
 
 def rho_far(w_least: Column) -> Column:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import between, bounds, crossvalidation, inference, oneway, shrink, uncertainty, within
 from .elementary import Column, chi_square_median, where
-from .methods import Error, Method, Minimum, Moments, Profile, Root, Sums, Terms, one
+from .methods import Balance, Error, Formula, Method, Minimum, Moments, Profile, Root, Sums, Terms, one
 
 # ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
@@ -140,6 +140,19 @@ PMM = Method(
 # ---- likelihoods: v known, and on rows -------------------------------------------------------------------------------
 
 
+def _balance(formula: Formula) -> Balance:
+    return Balance(formula, bounds.one_minimum_from, bounds.point_below, value_below=lambda: -1.0)
+
+
+def _rho_balance(formula: Formula) -> Balance:
+    return Balance(
+        formula,
+        bounds.rho_one_minimum_from,
+        bounds.rho_point_below,
+        value_below=lambda groups, rows: groups / rows - 1,
+    )
+
+
 ML = Method(
     "ml",
     "maximum likelihood",
@@ -148,13 +161,13 @@ ML = Method(
         Sums(between.ml_deviance, between.ml_slope),
         # The likelihood is infinite at 0 where mu can be the mean of a group with v = 0.
         pole=lambda exact, fitted: exact * fitted > 0,
-        one_minimum_from=bounds.one_minimum_from,
+        balance=_balance(bounds.ml_balance),
     ),
     joint=Profile(
         Sums(oneway.ml_profile, oneway.ml_profile_slope),
         df=lambda rows: rows,
         sigma2=oneway.residual_variance,
-        one_minimum_from=bounds.rho_one_minimum_from,
+        balance=_rho_balance(bounds.ml_profile_balance),
     ),
     likelihood="full",
     error=Error(
@@ -168,12 +181,12 @@ REML = Method(
     "reml",
     "restricted maximum likelihood",
     "Raudenbush (2009); on rows Patterson & Thompson (1971)",
-    known_v=Minimum(Sums(between.reml_deviance, between.reml_slope), one_minimum_from=bounds.one_minimum_from),
+    known_v=Minimum(Sums(between.reml_deviance, between.reml_slope), balance=_balance(bounds.reml_balance)),
     joint=Profile(
         Sums(oneway.reml_profile, oneway.reml_profile_slope),
         df=lambda rows: rows - 1,
         sigma2=oneway.residual_variance,
-        one_minimum_from=bounds.rho_one_minimum_from,
+        balance=_rho_balance(bounds.reml_profile_balance),
     ),
     likelihood="restricted",
     error=Error(

@@ -4,10 +4,11 @@ A formula names the statistics that it needs by its parameters. Every engine com
 (models/oneway/estimators.py on arrays, rendering/estimators in SQL) and then applies the formula to them.
 
 Statistics of a model: `groups` (J), `rows` (N), `fitted` (1, or 0 about a known mu), `df` (J - fitted),
-`plain_squares` (sum of (mean - plain mean)^2), `crude` (plain_squares / J), `squares` (SSW), `exact` (how many groups
-have v = 0), `v_least`, `v_largest`, `v_positive` (the least v above 0, missing where there is none), `w_least`,
-`w_largest`, `reach` and `reach_of_rows` (bounds on the squared deviation of a group's mean from the plain mean, and
-from the mean of the rows).
+`plain_squares` (sum of (mean - plain mean)^2), `v_squares`, `w_squares` and `squares_by_w` (the same sum of squares
+times v, times w, and divided by w), `crude` (plain_squares / J), `squares` (SSW), `exact` (how many groups have v = 0),
+`v_least`, `v_largest`, `v_positive` (the least v above 0, missing where there is none), `w_least`, `w_largest`, `reach`
+and `reach_of_rows` (bounds on the squared deviation of a group's mean from the plain mean, and from the mean of the
+rows), `precision` and `precision2` (sums of 1 / v and 1 / v^2), `w1` and `w2` (sums of w and w^2).
 """
 
 from __future__ import annotations
@@ -106,6 +107,16 @@ class Root:
 
 
 @dataclass(frozen=True)
+class Balance:
+    """P / Q - 1 of a slope P - Q, as a formula of sums: nearly a straight line, so that few steps lead to its root."""
+
+    formula: Formula
+    rises_from: Formula  # beyond, it rises, so the deviance has at most one minimum
+    below: Formula  # a point below the range,
+    value_below: Formula  # and about the balance there
+
+
+@dataclass(frozen=True)
 class Minimum:
     """The tau2 that makes a deviance least, where v is known."""
 
@@ -114,7 +125,7 @@ class Minimum:
     finite_at_zero: bool = True  # false where the deviance is infinite at tau2 = 0, whatever v
     pole: Formula | None = None  # whether the deviance falls without end at 0, which is no minimum
     all_exact: Formula | None = None  # tau2 where every v is 0
-    one_minimum_from: Formula | None = None  # beyond, the deviance has at most one minimum
+    balance: Balance | None = None  # has the sign of the slope
 
     @property
     def floor(self) -> Formula:
@@ -130,7 +141,7 @@ class Profile:
     df: Formula  # degrees of freedom of sigma2; `df` in the formulas below and in the objective
     sigma2: Formula  # from statistics of the model and hd2 at the best rho
     high: Formula = bounds.rho_high  # upper end of the search
-    one_minimum_from: Formula | None = None  # beyond, the deviance has at most one minimum
+    balance: Balance | None = None  # has the sign of the slope
 
 
 @dataclass(frozen=True)

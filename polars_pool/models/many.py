@@ -229,13 +229,13 @@ class Groups(Segments):
         return search.root(self, function, np.arange(self.models), low, high, *more)
 
     def minimise(
-        self, deviance: search.Function, slope: search.Function, by: Array, **within: Array
+        self, deviance: search.Function, slope: search.Function, by: Array, within: search.Range
     ) -> tuple[Array, Array]:
-        """Global minimum of a deviance for each model, and whether the search converged; `within` as in search.Range.
+        """Global minimum of a deviance for each model, and whether the search converged.
 
         Of many groups, the search looks for minima on groups binned by `by` first.
         """
-        return search.minimum(self, self.binned(by), deviance, slope, search.Range(**within))
+        return search.minimum(self, self.binned(by), deviance, slope, within)
 
     def pieces(self) -> Iterator[tuple[Array, Groups]]:
         """Some models at a time, and their groups: those of equal length as tables."""

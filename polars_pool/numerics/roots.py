@@ -10,6 +10,7 @@ from .arrays import Array
 
 TINY, EPSILON = float(np.finfo(float).tiny), float(np.finfo(float).eps)
 STEPS = 2046  # bisections from the largest Float64 to the smallest
+FEW_STEPS = 12
 
 
 def find_root(
@@ -48,6 +49,43 @@ def find_root(
         f = np.stack([value, np.where(same, f[1], f[0]), np.where(same, f[0], f[1])])
     root[todo] = x[0]
     return root, converged
+
+
+@np.errstate(all="ignore")
+def straight_root(function: Callable[..., Array], x: Array, f: Array, *more: Array) -> Array:
+    """The root above x[1] of each rising function that is nearly a straight line; NaN where few steps do not settle it.
+
+    By inverse quadratic interpolation, first by the line through two points x with the values f; `more` as above. The
+    last step is not evaluated: its relative error is less than the product of the last three steps.
+    """
+    root, todo = np.full(x.shape[1], np.nan), np.arange(x.shape[1])
+    below, floor, last, f_before, f_last = x[0], x[1], x[1], f[0], f[1]
+    chord, curve = (x[1] - x[0]) / (f_last - f_before), 0.0
+    steps, going = [np.full(len(todo), np.inf)] * 2, np.ones(len(todo), dtype=bool)
+    for count in range(FEW_STEPS):
+        new = last - f_last * (chord - f_before * curve)
+        inside = (new > floor) & (new < np.inf)
+        if not inside.all():
+            new = np.where(inside, new, np.where(f_last < 0, 3 * last - 2 * below, (floor + last) / 2))
+        steps = [*steps[-2:], new - last]
+        square = new * new
+        error = np.minimum(np.abs(steps[0] * steps[1]), square) * np.abs(steps[2])
+        settled = going & inside & (error <= EPSILON * (square * new))
+        root[todo[settled]] = new[settled]
+        going &= ~settled
+        rest = np.count_nonzero(going)
+        if not rest:
+            break
+        if 2 * rest < len(going):
+            columns = (todo, below, floor, new, last, f_before, f_last, chord, *steps)
+            todo, below, floor, new, last, f_before, f_last, chord, *steps = (column[going] for column in columns)
+            more, going = tuple(argument[going] for argument in more), np.ones(rest, dtype=bool)
+        f_new = function(new, *more)
+        chord_before, chord = chord, steps[-1] / (f_new - f_last)
+        if count:
+            curve = (chord - chord_before) / (f_new - f_before)
+        last, f_before, f_last = new, f_last, f_new
+    return root
 
 
 @np.errstate(all="ignore")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
-from .roots import find_root
+from .roots import find_root, straight_root
 from .segments import Segments
 
 Function = Callable[[Any, Array], Array]  # of the models and one argument per model
@@ -39,6 +39,11 @@ def root(
     """
     if not len(models):
         return np.zeros(0), np.zeros(0, dtype=bool)
+    return find_root(_of_some(g, function, models), low, high, models, *more, known=known)
+
+
+def _of_some(g: Segments, function: Callable[..., Array], models: Array) -> Callable[..., Array]:
+    """The function of a point, the models it is for, and further arguments; the rows of the models are kept."""
     some, rows = models, g.take(models)
 
     def value(x: Array, m: Array, *more: Array) -> Array:
@@ -47,7 +52,27 @@ def root(
             some, rows = m, g.take(m)
         return function(rows, x, *more)
 
-    return find_root(value, low, high, models, *more, known=known)
+    return value
+
+
+def straight_minimum(g: Segments, function: Function, below: Array, value_below: Array) -> Array:
+    """A minimum from 0 on of each model, where a function of the sign of its slope turns; NaN if few steps find none.
+
+    The function is nearly a straight line, with about the given value at a point below 0.
+    """
+    zero = np.zeros(g.models)
+    at_zero = function(g, zero)
+    x = np.where(at_zero >= 0, 0.0, np.nan)
+    models = np.flatnonzero(at_zero < 0)
+    points, values = np.stack([below, zero]), np.stack([value_below, at_zero])
+    x[models] = straight_root(_of_some(g, function, models), points[:, models], values[:, models], models)
+    return x
+
+
+def is_only_minimum(g: Segments, slope: Function, x: Array, within: Range) -> Array:
+    """Whether the deviance of each model falls before x and rises from there on, at points of the grid up to the bend."""
+    grid = _grid(within, beyond=False)
+    return np.asarray(((_slopes(g, slope, grid) >= 0) == (grid >= x)).all(axis=0))
 
 
 @dataclass(frozen=True)
@@ -141,11 +166,11 @@ def _slopes(g: Segments, slope: Function, grid: Array) -> Array:
     return np.vstack(slopes)
 
 
-def _grid(within: Range) -> Array:
+def _grid(within: Range, beyond: bool = True) -> Array:
     """The floor, then points from low by bend to high: one row per point, one column per model."""
     bend = np.where(within.bend < within.high, np.maximum(within.bend, within.low), within.high)
-    to_bend, beyond = _between(within.low, bend, POINTS_PER_DECADE), _between(bend, within.high, POINTS_BEYOND)
-    return np.vstack([within.floor, within.low, to_bend, beyond])
+    points = [within.floor, within.low, _between(within.low, bend, POINTS_PER_DECADE)]
+    return np.vstack([*points, _between(bend, within.high, POINTS_BEYOND)] if beyond else points)
 
 
 def _between(low: Array, high: Array, per_decade: int) -> Array:

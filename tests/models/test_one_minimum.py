@@ -41,7 +41,8 @@ def test_where_v_is_known(restricted):
             return h - restricted * h2 / h - h2d2
 
         several += turns(slope(POINTS)) > 1
-        start = bounds.one_minimum_from(1 / w.max(), 1 / w.min())
+        d2 = (y - y.mean()) ** 2
+        start = bounds.one_minimum_from(d2.sum(), (d2 / w).sum(), w.sum(), (w * w).sum())
         assert turns(slope(max(start, 0.0) + POINTS)) <= 1
     assert several > 0  # the models that the bound is for
 
@@ -57,7 +58,7 @@ def test_on_rows(restricted):
             return h - restricted * h2 / h - df * h2d2 / (squares + hd2)
 
         several += turns(slope(POINTS)) > 1
-        plain_squares = ((y - y.mean()) ** 2).sum()
-        start = bounds.rho_one_minimum_from(squares, plain_squares, w.min(), w.max())
+        d2 = (y - y.mean()) ** 2
+        start = bounds.rho_one_minimum_from(squares, d2.sum(), (d2 / w).sum(), (d2 * w).sum(), w.sum(), (w * w).sum())
         assert turns(slope(max(float(start), 0.0) + POINTS)) <= 1
     assert several > 0

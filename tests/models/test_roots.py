@@ -1,9 +1,10 @@
 """Roots of many functions at once, against SciPy and against roots in closed form."""
 
 import numpy as np
+import pytest
 from scipy.optimize.elementwise import find_root as by_scipy
 
-from polars_pool.numerics.roots import find_root
+from polars_pool.numerics.roots import find_root, straight_root
 
 C = np.concatenate([np.geomspace(1e-270, 1e270, 55), [1.0, 2.0, 4.0]])
 FUNCTIONS = {
@@ -53,3 +54,39 @@ def test_a_small_value_is_a_root_unless_it_must_be_zero():
 def test_no_functions():
     root, converged = find_root(lambda x: x, np.zeros(0), np.ones(0))
     assert root.shape == converged.shape == (0,)
+
+
+STRAIGHT = {
+    "line": (lambda x, c: x / c - 1, lambda c: c),
+    "curved": (lambda x, c: x / c - 1 + 0.1 * (x / c) ** 2, lambda c: c * (np.sqrt(1.4) - 1) / 0.2),
+    "bent": (lambda x, c: np.log1p(x / c) - 1, lambda c: c * np.expm1(1)),
+    "far": (lambda x, c: x / c - 1e4, lambda c: c * 1e4),
+}
+SCALES = np.geomspace(1e-30, 1e30, 61)
+
+
+@pytest.mark.parametrize("name", STRAIGHT)
+@pytest.mark.parametrize("guess", [1.0, 0.9, 2.0, 1e-4])
+def test_roots_of_nearly_straight_functions(name, guess):
+    """The value below 0 is only a guess, and may even be above that at 0."""
+    function, closed = STRAIGHT[name]
+    x = np.stack([-SCALES / 2, 0 * SCALES])
+    f = function(x, SCALES)
+    f[0] *= guess
+    root = straight_root(function, x, f, SCALES)
+    assert np.allclose(root, closed(SCALES), rtol=2e-15, atol=0)
+
+
+NOT_STRAIGHT = [
+    lambda x, c: np.tanh(1e6 * (x / c - 1)),
+    lambda x, c: (x / c - 1) ** 9,
+    lambda x, c: np.where(x < c, -1.0, 1.0),
+    lambda x, c: np.where(x > c, np.nan, -1.0),
+    lambda x, c: np.full_like(x, -1.0),
+]
+
+
+def test_a_function_that_is_not_straight_has_its_root_or_none():
+    for function in NOT_STRAIGHT:
+        root = straight_root(function, np.stack([-C, 0 * C]), np.stack([0 * C - 2, 0 * C - 1]), C)
+        assert (np.isnan(root) | np.isclose(root, C, rtol=1e-2, atol=0)).all()

@@ -16,7 +16,7 @@ from ..many import Groups
 from .estimators import OF_MODELS, OF_WEIGHTS, Statistics, Table, about_known_mu
 
 OF_ERRORS: Table = {
-    **{name: OF_MODELS[name] for name in ("groups", "fitted", "df", "plain_squares", "crude")},
+    **{name: OF_MODELS[name] for name in ("groups", "fitted", "df", "plain_d2", "plain_squares", "crude")},
     "precision": lambda s: between.precision(s.g.v, s.g.each(s["tau2"])),
     "s1": lambda s: s.g.sum(s["precision"]),
     "s2": lambda s: s.g.sum(s["precision"] * s["precision"]),

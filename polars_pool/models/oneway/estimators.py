@@ -6,6 +6,7 @@ A table has one entry per statistic, by the names of formulas/methods.py; each i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from ...engines.numpy import Array
 from ...formulas import between, bounds, oneway
 from ...formulas.elementary import INFINITY
 from ...formulas.estimators import PLUGIN
-from ...formulas.methods import Formula, Method, Minimum, Moments, Profile, Root, Sums, Terms, applied
+from ...formulas.methods import Balance, Formula, Method, Minimum, Moments, Profile, Root, Sums, Terms, applied
+from ...numerics import search
+from ...numerics.search import Range
 from ..many import Groups
 from .refuse import unequal
 
@@ -40,13 +43,21 @@ OF_MODELS: Table = {
     "rows": lambda s: s.g.rows,
     "fitted": lambda s: s.g.fitted,
     "df": lambda s: s["groups"] - s["fitted"],
-    "plain_squares": lambda s: s.g.sum(s.g.squares_about(s.g.plain_mean)),
+    "plain_d2": lambda s: s.g.squares_about(s.g.plain_mean),
+    "plain_squares": lambda s: s.g.sum(s["plain_d2"]),
+    "v_squares": lambda s: s.g.dot(s["plain_d2"], s.g.v),
+    "w_squares": lambda s: s.g.dot(s["plain_d2"], s.g.w),
+    "squares_by_w": lambda s: s.g.sum(s["plain_d2"] / s.g.w),
     "crude": lambda s: s["plain_squares"] / s["groups"],
     "squares": lambda s: s.g.squares_within,
     "exact": lambda s: s.g.exact,
     "v_least": lambda s: s.g.smallest(s.g.v),
     "v_largest": lambda s: s.g.largest(s.g.v),
     "v_positive": lambda s: s.g.smallest(np.where(s.g.v == 0, INFINITY, s.g.v)),
+    "precision": lambda s: s.g.sum(1 / s.g.v),
+    "precision2": lambda s: s.g.sum(1 / (s.g.v * s.g.v)),
+    "w1": lambda s: s.g.sum(s.g.w),
+    "w2": lambda s: s.g.dot(s.g.w, s.g.w),
     "w_least": lambda s: s.g.smallest(s.g.w),
     "w_largest": lambda s: s.g.largest(s.g.w),
     "reach": lambda s: s.g.reach(s.g.plain_mean),
@@ -245,14 +256,15 @@ def _step(formula: Formula) -> Callable[[Statistics], Any]:
     return lambda s: applied(formula, s)
 
 
+def _of_sums(formula: Formula, sums: Table, argument: str) -> Objective:
+    """A formula of sums at one point per model."""
+    return lambda g, x: np.asarray(applied(formula, Statistics(g, sums, **{argument: x})))
+
+
 def _objective(objective: Sums | Terms, sums: Table, terms: Table, argument: str) -> tuple[Objective, Objective]:
     """Value and slope at one point per model; `argument` is the name of the point in formulas of sums."""
     if isinstance(objective, Sums):
-
-        def of_sums(formula: Formula) -> Objective:
-            return lambda g, x: np.asarray(applied(formula, Statistics(g, sums, **{argument: x})))
-
-        return of_sums(objective.value), of_sums(objective.slope)
+        return _of_sums(objective.value, sums, argument), _of_sums(objective.slope, sums, argument)
     steps = {name: _step(formula) for name, formula in objective.steps.items()}
     if (count := objective.count) is not None:
         steps["count"] = lambda s: np.broadcast_to(applied(count, s), s.g.y.shape)
@@ -264,34 +276,71 @@ def _objective(objective: Sums | Terms, sums: Table, terms: Table, argument: str
     return of_terms(objective.value), of_terms(objective.slope)
 
 
+def _balanced(
+    balance: Balance, s: Statistics, sums: Table, argument: str, range_of: Callable[[Groups], Range]
+) -> Array:
+    """The minimum of the deviance of each model where its balance rises for good; NaN elsewhere."""
+    function = _of_sums(balance.formula, sums, argument)
+    below, value_below = (np.broadcast_to(applied(f, s), s.g.models) for f in (balance.below, balance.value_below))
+    x = search.straight_minimum(s.g, function, below, value_below)
+    if (models := np.flatnonzero(~(applied(balance.rises_from, s) <= 0))).size:
+        some = s.g.take(models)
+        x[models[~search.is_only_minimum(some, function, x[models], range_of(some))]] = np.nan
+    return x
+
+
 def by_minimum(minimum: Minimum, g: Groups) -> Estimate:
     """The tau2 of the least deviance where v is known, and whether the search settled."""
     g = _about_the_most_exact(g)
+    s = Statistics(g, OF_MODELS)
+    tau2, settled = np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
+    if minimum.balance is not None:
+        tau2 = _balanced(minimum.balance, s, AT_TAU2, "tau2", partial(_range, minimum))
+    if (models := np.flatnonzero(np.isnan(tau2))).size:
+        some = g.take(models)
+        deviance, slope = _objective(minimum.objective, AT_TAU2, TERMS_AT_TAU2, "tau2")
+        within = _range(minimum, some)
+        x, settled[models] = some.minimise(deviance, slope, some.v, within)
+        tau2[models] = np.where(x <= within.floor, 0.0, x)
+    if minimum.all_exact is not None:
+        tau2 = np.where(s["exact"] == s["groups"], applied(minimum.all_exact, s), tau2)
+    return tau2, settled
+
+
+def _range(minimum: Minimum, g: Groups) -> Range:
+    """Where the search for tau2 looks."""
     s = Statistics(g, OF_MODELS)
     stretch = applied(minimum.stretch, s)
     high = applied(bounds.high, s, stretch=stretch)
     low = applied(bounds.low, s, high=high, stretch=stretch)
     floor = applied(minimum.floor, s, high=high)
     pole = np.zeros(g.models, dtype=bool) if minimum.pole is None else applied(minimum.pole, s)
-    deviance, slope = _objective(minimum.objective, AT_TAU2, TERMS_AT_TAU2, "tau2")
-    bend = high if minimum.one_minimum_from is None else np.asarray(applied(minimum.one_minimum_from, s))
-    tau2, settled = g.minimise(deviance, slope, by=g.v, low=low, bend=bend, high=high, floor=floor, pole=pole)
-    tau2 = np.where(tau2 <= floor, 0.0, tau2)
-    if minimum.all_exact is not None:
-        tau2 = np.where(s["exact"] == s["groups"], applied(minimum.all_exact, s), tau2)
-    return tau2, settled
+    bend = high if minimum.balance is None else np.asarray(applied(minimum.balance.rises_from, s))
+    return Range(low, bend, high, floor, pole)
 
 
 def by_profile(profile: Profile, g: Groups) -> tuple[Array, Array, Array]:
     """sigma2 and tau2 at the rho of the least deviance, and whether the search settled."""
     df: Table = {"df": lambda s: applied(profile.df, s)}
     s, sums = Statistics(g, {**OF_MODELS, **df}), {**AT_RHO, **df}
-    low, high = applied(bounds.rho_low, s), applied(profile.high, s)
-    zero = np.zeros(g.models)
-    deviance, slope = _objective(profile.objective, sums, TERMS_AT_RHO, "rho")
-    bend = high if profile.one_minimum_from is None else np.asarray(applied(profile.one_minimum_from, s))
-    rho, settled = g.minimise(deviance, slope, by=g.w, low=low, bend=bend, high=high, floor=zero, pole=zero > 0)
+    rho, settled = np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
+    if profile.balance is not None:
+        rho = _balanced(profile.balance, s, sums, "rho", partial(_range_of_rho, profile))
+    at_the_end = np.zeros(g.models, dtype=bool)
+    if (models := np.flatnonzero(np.isnan(rho))).size:
+        some = g.take(models)
+        deviance, slope = _objective(profile.objective, sums, TERMS_AT_RHO, "rho")
+        within = _range_of_rho(profile, some)
+        rho[models], settled[models] = some.minimise(deviance, slope, some.w, within)
+        at_the_end[models] = (rho[models] >= within.high) & (some.squares_within == 0)
     sigma2 = applied(profile.sigma2, Statistics(g, {**OF_MODELS, **sums}, rho=rho))
-    at_the_end = (rho >= high) & (s["squares"] == 0)
     sigma2, tau2 = np.where(at_the_end, 0.0, sigma2), np.where(at_the_end, s["plain_squares"] / s["df"], rho * sigma2)
     return sigma2, tau2, settled | at_the_end
+
+
+def _range_of_rho(profile: Profile, g: Groups) -> Range:
+    """Where the search for rho looks."""
+    s = Statistics(g, {**OF_MODELS, "df": lambda s: applied(profile.df, s)})
+    high, zero = np.asarray(applied(profile.high, s)), np.zeros(g.models)
+    bend = high if profile.balance is None else np.asarray(applied(profile.balance.rises_from, s))
+    return Range(np.asarray(applied(bounds.rho_low, s)), bend, high, zero, zero > 0)
