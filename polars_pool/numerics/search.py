@@ -70,7 +70,7 @@ def straight_minimum(g: Segments, function: Function, below: Array, value_below:
 
 
 def is_only_minimum(g: Segments, slope: Function, x: Array, within: Range) -> Array:
-    """Whether the deviance of each model falls before x and rises from there on, at points of the grid up to the bend."""
+    """Whether the deviance of each model falls before x and rises from there on, at points of the grid to the bend."""
     grid = _grid(within, beyond=False)
     return np.asarray(((_slopes(g, slope, grid) >= 0) == (grid >= x)).all(axis=0))
 
