@@ -181,15 +181,15 @@ CREATE OR REPLACE MACRO _pool_log_cosh(u) AS
         ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
     END;
 
--- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
-CREATE OR REPLACE MACRO _pool_stirling_ratio(x) AS
+-- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for each x > 0 of a list.
+CREATE OR REPLACE MACRO _pool_stirling_ratios(xs) AS
     list_transform(
-        list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
+        list_transform(xs, lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
         lambda _e: exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - (1 / (_e.y * _e.y)) / 156) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) * (1 / (_e.y * _e.y))) / _e.y)
             * CASE WHEN _e.x >= 10 THEN 1.0 ELSE (pow(_e.y, _e.y - 0.5) / pow(_e.x, _e.x - 0.5) * (1 + (_e.x - (_e.y - 10)) * (ln(_e.y) + 1 - 0.5 / _e.y))
                 * 4.5399929762484851536e-5  
                 / (_e.x * (_e.x + 1) * (_e.x + 2) * (_e.x + 3) * (_e.x + 4) * (_e.x + 5) * (_e.x + 6) * (_e.x + 7) * (_e.x + 8) * (_e.x + 9))) END
-    )[1];
+    );
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Normal: pool_normal_density(x), pool_normal_cdf(x), pool_normal_quantile(p).
@@ -273,60 +273,31 @@ CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
 -- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- All nodes and weights, as a list of structs.
+-- The rule of 48 points as a list of structs.
 CREATE OR REPLACE MACRO _pool_gauss_legendre() AS
-    list_transform(('[
-        {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
-        {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
-        {x: 0.16122235606889172e0, weight: 0.063924238584648187e0},
-        {x: 0.22476379039468906e0, weight: 0.063114192286254026e0},
-        {x: 0.28736248735545558e0, weight: 0.062039423159892664e0},
-        {x: 0.34875588629216074e0, weight: 0.06070443916589388e0},
-        {x: 0.40868648199071673e0, weight: 0.059114839698395636e0},
-        {x: 0.4669029047509584e0, weight: 0.057277292100403216e0},
-        {x: 0.52316097472223303e0, weight: 0.055199503699984163e0},
-        {x: 0.5772247260839727e0, weight: 0.052890189485193667e0},
-        {x: 0.62886739677651362e0, weight: 0.050359035553854475e0},
-        {x: 0.67787237963266391e0, weight: 0.047616658492490475e0},
-        {x: 0.72403413092381465e0, weight: 0.04467456085669428e0},
-        {x: 0.76715903251574034e0, weight: 0.041545082943464749e0},
-        {x: 0.80706620402944263e0, weight: 0.038241351065830706e0},
-        {x: 0.84358826162439353e0, weight: 0.034777222564770439e0},
-        {x: 0.87657202027424789e0, weight: 0.031167227832798089e0},
-        {x: 0.90587913671556967e0, weight: 0.027426509708356948e0},
-        {x: 0.93138669070655433e0, weight: 0.023570760839324379e0},
-        {x: 0.95298770316043086e0, weight: 0.019616160457355528e0},
-        {x: 0.97059159254624725e0, weight: 0.015579315722943849e0},
-        {x: 0.98412458372282686e0, weight: 0.011477234579234539e0},
-        {x: 0.99353017226635076e0, weight: 0.0073275539012762621e0},
-        {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
-    ]'::STRUCT(x DOUBLE, weight DOUBLE)[]), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
-    || list_transform(('[
-        {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
-        {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
-        {x: 0.16122235606889172e0, weight: 0.063924238584648187e0},
-        {x: 0.22476379039468906e0, weight: 0.063114192286254026e0},
-        {x: 0.28736248735545558e0, weight: 0.062039423159892664e0},
-        {x: 0.34875588629216074e0, weight: 0.06070443916589388e0},
-        {x: 0.40868648199071673e0, weight: 0.059114839698395636e0},
-        {x: 0.4669029047509584e0, weight: 0.057277292100403216e0},
-        {x: 0.52316097472223303e0, weight: 0.055199503699984163e0},
-        {x: 0.5772247260839727e0, weight: 0.052890189485193667e0},
-        {x: 0.62886739677651362e0, weight: 0.050359035553854475e0},
-        {x: 0.67787237963266391e0, weight: 0.047616658492490475e0},
-        {x: 0.72403413092381465e0, weight: 0.04467456085669428e0},
-        {x: 0.76715903251574034e0, weight: 0.041545082943464749e0},
-        {x: 0.80706620402944263e0, weight: 0.038241351065830706e0},
-        {x: 0.84358826162439353e0, weight: 0.034777222564770439e0},
-        {x: 0.87657202027424789e0, weight: 0.031167227832798089e0},
-        {x: 0.90587913671556967e0, weight: 0.027426509708356948e0},
-        {x: 0.93138669070655433e0, weight: 0.023570760839324379e0},
-        {x: 0.95298770316043086e0, weight: 0.019616160457355528e0},
-        {x: 0.97059159254624725e0, weight: 0.015579315722943849e0},
-        {x: 0.98412458372282686e0, weight: 0.011477234579234539e0},
-        {x: 0.99353017226635076e0, weight: 0.0073275539012762621e0},
-        {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
-    ]'::STRUCT(x DOUBLE, weight DOUBLE)[]), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
+    list_transform(list_zip(('[
+        0.0006144963737869658, 0.003234913866824618, 0.007937708138586574, 0.014704203726876364, 0.023506148419784545,
+        0.034306654646722834, 0.047060431642215184, 0.06171398986287607, 0.07820586918780326, 0.09646689798527869,
+        0.11642048374212982, 0.13798293453809268, 0.16106381018366805, 0.1855663016117432, 0.21138763695801366,
+        0.2384195126388835, 0.2665485476245208, 0.2956567590046416, 0.32562205685391965, 0.3563187563222722,
+        0.38761810480265546, 0.41938882196555416, 0.4514976503952687, 0.4838099145185653, 0.5161900854814346,
+        0.5485023496047313, 0.5806111780344458, 0.6123818951973445, 0.6436812436777277, 0.6743779431460803,
+        0.7043432409953584, 0.7334514523754792, 0.7615804873611165, 0.7886123630419863, 0.8144336983882567,
+        0.8389361898163319, 0.8620170654619073, 0.8835795162578701, 0.9035331020147213, 0.9217941308121967,
+        0.938286010137124, 0.9529395683577848, 0.9656933453532772, 0.9764938515802155, 0.9852957962731237,
+        0.9920622918614135, 0.9967650861331754, 0.999385503626213
+    ]'::DOUBLE[]), ('[
+        0.0015766730261529192, 0.0036637769506381312, 0.005738617289617269, 0.007789657861471924, 0.009808080228677764,
+        0.01178538041966219, 0.013713254854178474, 0.015583613916399045, 0.01738861128238522, 0.019120675532915354,
+        0.020772541471732374, 0.02233728042834714, 0.02380832924624524, 0.025179517776927236, 0.026445094742596834,
+        0.027599751849992082, 0.028638646050201607, 0.029557419849197818, 0.03035221958294694, 0.031019711579946332,
+        0.03155709614312701, 0.03196211929232409, 0.032233082217975044, 0.03236884840634196, 0.03236884840634196,
+        0.032233082217975044, 0.03196211929232409, 0.03155709614312701, 0.031019711579946332, 0.03035221958294694,
+        0.029557419849197818, 0.028638646050201607, 0.027599751849992082, 0.026445094742596834, 0.025179517776927236,
+        0.02380832924624524, 0.02233728042834714, 0.020772541471732374, 0.019120675532915354, 0.01738861128238522,
+        0.015583613916399045, 0.013713254854178474, 0.01178538041966219, 0.009808080228677764, 0.007789657861471924,
+        0.005738617289617269, 0.0036637769506381312, 0.0015766730261529192
+    ]'::DOUBLE[])), lambda g: {y: g[1], weight: g[2]});
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Student: pool_student_cdf(t, df), pool_student_quantile(p, df) for df >= 1, infinity included.
@@ -353,7 +324,7 @@ CREATE OR REPLACE MACRO _pool_student_tail(u, df) AS
         lambda _r: CASE
             WHEN _r.height > 745 THEN 0.0
             ELSE exp(-_r.height) * _pool_student_mills(_r.u, _r.df, _r.height) / (sqrt(6.2831853071795864769e0 / _r.df) * list_transform(
-                [list_transform([_r.df / 2, _r.df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+                [_pool_stirling_ratios([_r.df / 2, _r.df])], lambda r: r[1] * (r[1] / r[2])
             )[1])
         END
     )[1];
@@ -392,7 +363,7 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
                 END)
             }],
             lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: (sqrt(6.2831853071795864769e0 / _r.df) * list_transform(
-                [list_transform([_r.df / 2, _r.df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+                [_pool_stirling_ratios([_r.df / 2, _r.df])], lambda r: r[1] * (r[1] / r[2])
             )[1])}
         ),
         lambda _r: CASE
@@ -437,12 +408,6 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
 -- log odds has its mode. For infinite b it is the log of x / a, x of the gamma distribution of shape a and rate 1.
 -- `side` chooses the tail: -1 is the lower, 1 the upper one.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
-CREATE OR REPLACE MACRO _pool_odds_integral(a, b) AS
-    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
-        [list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
-    )[1];
 
 -- A macro of points takes a list of structs with the fields a, b, w and side, and adds a field to each. So the steps
 -- are a chain: DuckDB 2 takes twice as long to plan a lambda with each lambda around it.
@@ -531,7 +496,9 @@ CREATE OR REPLACE MACRO _pool_odds_cdf(a, b, w) AS
         ELSE list_transform(
             list_transform(
                 _pool_odds_mills(_pool_odds_heights([{
-                        a: a, b: b, w: w, side: 2 * (w > ln((1 + 1 / a) / (1 + 1 / b)))::DOUBLE - 1, total: _pool_odds_integral(a, b)
+                        a: a, b: b, w: w, side: 2 * (w > ln((1 + 1 / a) / (1 + 1 / b)))::DOUBLE - 1, total: (sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
+                            [_pool_stirling_ratios([a, b, a + b])], lambda r: r[1] * (r[2] / r[3])
+                        )[1])
                     }])),
                 lambda _r: struct_insert(
                     _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
@@ -548,7 +515,9 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
         list_transform(
             list_transform(
                 _pool_odds_mills(_pool_odds_heights(list_transform(points, lambda _r: {
-                        a: _r.a, b: _r.b, p: _r.p, total: _pool_odds_integral(_r.a, _r.b), split: ln((1 + 1 / _r.a) / (1 + 1 / _r.b)),
+                        a: _r.a, b: _r.b, p: _r.p, total: (sqrt(6.2831853071795864769e0 * (1 / _r.a + 1 / _r.b)) * list_transform(
+                            [_pool_stirling_ratios([_r.a, _r.b, _r.a + _r.b])], lambda r: r[1] * (r[2] / r[3])
+                        )[1]), split: ln((1 + 1 / _r.a) / (1 + 1 / _r.b)),
                         w: ln((1 + 1 / _r.a) / (1 + 1 / _r.b)), side: -1.0::DOUBLE
                     }))),
                 lambda _r: struct_insert(
@@ -2429,14 +2398,6 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
 -- distributions/odds.sql: they are planned once and run column by column.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- D(1 + t) = t - log(1 + t), from z = t / (2 + t): _pool_log_excess_series.
-CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
-    CASE
-        WHEN abs(t) < 0.3 THEN z * t - 2 * z * z * z * (1 / 3 + z * z * (1 / 5 + z * z * (1 / 7 + z * z * (1 / 9
-            + z * z * (1 / 11 + z * z * (1 / 13 + z * z * (1 / 15 + z * z * (1 / 17))))))))
-        ELSE t - ln(1 + t)
-    END;
-
 -- For each id of the requests (id, a, b, w, p, z): where w is not null, the probabilities of more than w (`result`) and
 -- of no more (`below`); else the w with probability p below it. A search begins with the tail at w, with the side of p,
 -- or near the quantile. It goes outward to the point where `excess` = log tail - log target is 0: by Halley's steps far
@@ -2444,129 +2405,171 @@ CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
 -- small to be seen.
 CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
     WITH RECURSIVE _pool_odds AS (
-        SELECT *, 0 AS step, NULL::DOUBLE AS result,
-            CASE WHEN direct THEN ln(CASE WHEN side < 0 THEN p ELSE 1 - p END * integral) END AS target
-        FROM (WITH ratios AS (
-            SELECT id, a, b, w, p, z, 1 / a AS u, 1 / b AS v,
-                list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r
-            FROM query_table(requests)
-        ),
-        
-        cumulants AS (
-            SELECT id, a, b, w, p, z, ln((1 + u) / (1 + v)) AS split,
-                z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 AS direct,
-                sqrt(6.2831853071795864769e0 * (u + v)) * r[1] * (r[2] / r[3]) AS integral,
-                (1 + v / 6) * v / 2 - (1 + u / 6) * u / 2 AS centre,
-                (1 + (0.5 + u / 6) * u) * u + (1 + (0.5 + v / 6) * v) * v AS variance,
-                (1 + (1 + v / 2) * v) * (v * v) - (1 + (1 + u / 2) * u) * (u * u) AS third
-            FROM ratios
-        )
-        SELECT id, a, b, w, p, integral, split, direct,
-            CASE WHEN CASE WHEN direct THEN p > 0.5 ELSE w > split END THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END AS side,
-            CASE
-                WHEN NOT direct THEN coalesce(w, split)
-                WHEN p > 0.5 THEN greatest(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
-                ELSE least(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
-            END AS place
-        FROM cumulants)
-        UNION ALL
-        SELECT id, a, b, w, p, integral, split, direct,
-            CASE WHEN target IS NULL AND p > tail THEN 1.0 ELSE side END, coalesce(moved, place), step + 1,
-            CASE
-                WHEN w IS NOT NULL THEN tail
-                WHEN step = 60 OR near AND abs(excess) <= 0.02 AND abs(cube * fourth) * greatest(1.0, mills) <= 1e-6
-                    THEN moved
-            END,
-            CASE WHEN target IS NOT NULL THEN target WHEN p <= tail THEN ln(p * integral)
-                ELSE ln((1 - p) * integral) END
+        FROM (SELECT id, a, b, p, w IS NULL AS searches, split, integral, 0 AS step,
+            CASE WHEN CASE WHEN start IS NULL THEN w > split ELSE p > 0.5 END THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END
+                AS side,
+            CASE WHEN start IS NULL THEN coalesce(w, split) WHEN p > 0.5 THEN greatest(split, start)
+                ELSE least(split, start) END AS place,
+            CASE WHEN start IS NOT NULL THEN ln(CASE WHEN p > 0.5 THEN 1 - p ELSE p END * integral) END AS target,
+            NULL::DOUBLE AS result
         FROM (
-            SELECT *, abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
+            SELECT id, a, b, w, p, ln((1 + u) / (1 + v)) AS split,
+                sqrt(6.2831853071795864769e0 * (u + v)) * r[1] * (r[2] / r[3]) AS integral,
+                CASE
+                    WHEN a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4
+                        THEN (1 + v / 6) * v / 2 - (1 + u / 6) * u / 2 + sqrt(variance) * z
+                            + ((1 + (1 + v / 2) * v) * (v * v) - (1 + (1 + u / 2) * u) * (u * u)) / variance
+                                * (z * z - 1) / 6
+                END AS start
+            FROM (
+                SELECT id, a, b, w, p, z, 1 / a AS u, 1 / b AS v, _pool_stirling_ratios([a, b, a + b]) AS r,
+                    (1 + (0.5 + 1 / (6 * a)) / a) / a + (1 + (0.5 + 1 / (6 * b)) / b) / b AS variance
+                FROM query_table(requests)
+            )
+        ))
+        UNION ALL
+        SELECT id, a, b, p, searches, split, integral, step + 1,
+            CASE WHEN target IS NULL AND p > tail THEN 1.0 ELSE side END, coalesce(moved, place),
+            CASE WHEN target IS NOT NULL THEN target WHEN p <= tail THEN ln(p * integral)
+                ELSE ln((1 - p) * integral) END,
+            CASE
+                WHEN NOT searches THEN tail
+                WHEN step = 60 OR near AND abs(excess) <= 0.02 AND abs(last) * greatest(1.0, mills) <= 1e-6 THEN moved
+            END
+        FROM (
+            SELECT *, abs(excess) < 0.5 AND abs(last) < 1.2 AS near,
                 side * greatest(side * split, side * place + CASE
-                    WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
+                    WHEN near THEN mills * excess * (1 + excess / 2 * (d - 1 + excess / 3 * third) + last / 24)
                     ELSE (excess * mills / greatest(0.5, 1 + excess * (1 - slope * mills) / 2)) END) AS moved
             FROM (
-                SELECT *, f * f + d1 AS third, excess * excess * excess AS cube,
-                    f * (f * f + d1) + (3 * f + d) * d1 + m2 * bend * (s * (1 - 2 * x) * mills + 2 * f) AS fourth,
-                    CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail
+                SELECT *, bend + (d - 1) * (2 * d - 1) AS third, excess ** 3 * ((d - 1) * third
+                    + (4 * d - 3) * (bend + d * (d - 1)) + bend * (s * (y - x) * mills + 2 * d - 2)) AS last
                 FROM (
-                    SELECT *, d - 1 AS f, bend * m2 + d * (d - 1) AS d1
-                    FROM (
-                        SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend, mills * mills AS m2,
-                            slope * mills AS d
-                        FROM (WITH turned AS (
-                            SELECT *, CASE WHEN turn THEN b ELSE a END AS a_, CASE WHEN turn THEN a ELSE b END AS b_,
-                                CASE WHEN turn THEN -place ELSE place END AS w_, CASE WHEN turn THEN -side ELSE side END AS s
-                            FROM (SELECT *, a * exp(place) > b AS turn FROM query_table('_pool_odds') WHERE result IS NULL)
-                        ),
-                        changed AS (SELECT *, pool_expm1(w_) AS e, 1 + e / (1 + b_ / a_) AS odds FROM turned),
-                        placed AS (
-                            SELECT *, a_ * exp(w_) / odds AS mean, mean / (a_ + b_) AS x, e / (1 + a_ / b_) / odds AS up,
-                                -e / (1 + b_ / a_) / odds AS down
-                            FROM changed
-                        ),
-                        sloped AS (
-                            SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-                                (mean + x) * (1 - x) AS curvature, (76 / (push + sqrt(push * push + 76 * curvature))) AS level,
-                                up / (2 + up) AS up_z, down / (2 + down) AS down_z
-                            FROM placed
-                        ),
-                        windowed AS (
-                            SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE (76 / (push - 19 + sqrt((push - 19) * (push - 19) + 76 * (push + curvature)))) END
-                                    AS reach,
-                                reach * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END AS lead, a_ + b_ + 1 AS power
-                            FROM sloped
-                        )
-                        SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END
-                                + CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END * abs(reach)
-                                    * list_dot_product((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+                    SELECT *, ln(mills) - height - target AS excess, mean * y * mills * mills AS bend,
+                        slope * mills AS d,
+                        CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail
+                    FROM (WITH turned AS (
+                        SELECT *, CASE WHEN turn THEN b ELSE a END AS a_, CASE WHEN turn THEN a ELSE b END AS b_,
+                            CASE WHEN turn THEN -place ELSE place END AS w_, CASE WHEN turn THEN -side ELSE side END AS s
+                        FROM (SELECT *, a * exp(place) > b AS turn FROM query_table('_pool_odds') WHERE result IS NULL)
+                    ),
+                    placed AS (
+                        SELECT *, pool_expm1(w_) AS e, 1 / (1 + a_ * exp(w_) / b_) AS y, a_ * exp(w_) * (1 + a_ / b_) * y AS mean
+                        FROM turned
+                    ),
+                    sloped AS (
+                        SELECT *, mean / (a + b) AS x, s * a_ * e * y AS slope,
+                            CASE
+                                WHEN abs(w_) < 0.25 THEN (a_ / (1 + a_ / b_) * w_ * list_dot_product(('[
+        0.08566224618958514, 0.18038078652406936, 0.23395696728634552, 0.23395696728634552, 0.18038078652406936,
+        0.08566224618958514
+    ]'::DOUBLE[]), list_transform(('[
+        0.03376524289842403, 0.16939530676686776, 0.38069040695840156, 0.6193095930415985, 0.8306046932331322,
+        0.9662347571015759
+    ]'::DOUBLE[]), lambda node:
+                                    2 * sinh(w_ * node / 2) / (exp(-w_ * node / 2) / (1 + a_ / b_) + exp(w_ * node / 2) / (1 + b_ / a_)))))
+                                WHEN isinf(b_) THEN a_ * (e - w_)
+                                ELSE (a + b) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
+                            END AS height
+                        FROM placed
+                    ),
+                    pushed AS (
+                        SELECT *, greatest(0.0, slope + CASE WHEN s < 0 THEN y ELSE x END) AS push, (mean + x) * y AS curvature
+                        FROM sloped
+                    ),
+                    windowed AS (
+                        SELECT *, CASE
+                                WHEN s > 0 AND (76 / (push + sqrt(push * push + 76 * curvature))) < 2 * ln(y / x)
+                                    THEN (76 / (push + sqrt(push * push + 76 * curvature)))
+                                ELSE (76 / (push - 19 + sqrt((push - 19) * (push - 19) + 76 * (push + curvature))))
+                            END AS width
+                        FROM pushed
+                    )
+                    SELECT id, a, b, p, searches, split, integral, step, side, place, target, s, x, y, mean, slope, height,
+                        1 / CASE WHEN s < 0 THEN a_ ELSE b_ END
+                            + CASE WHEN s < 0 THEN mean / a_ ELSE y * (1 + a_ / b_) END * width
+                                * list_dot_product((CASE WHEN a >= 32 AND b >= 32 THEN ('[
         0.0061706148999936, 0.014265694314466832, 0.022138719408709904, 0.02964929245771839, 0.03667324070554015,
         0.04309508076597664, 0.04880932605205694, 0.05372213505798282, 0.0577528340268628, 0.060835236463901696,
         0.06291872817341415, 0.06396909767337608, 0.06396909767337608, 0.06291872817341415, 0.060835236463901696,
         0.0577528340268628, 0.05372213505798282, 0.04880932605205694, 0.04309508076597664, 0.03667324070554015,
         0.02964929245771839, 0.022138719408709904, 0.014265694314466832, 0.0061706148999936
-    ]'::DOUBLE[])
-                                         ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.weight) END), CASE
-                                        WHEN power < 1e4 THEN list_transform((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+    ]'::DOUBLE[]) ELSE ('[
+        0.0015766730261529192, 0.0036637769506381312, 0.005738617289617269, 0.007789657861471924, 0.009808080228677764,
+        0.01178538041966219, 0.013713254854178474, 0.015583613916399045, 0.01738861128238522, 0.019120675532915354,
+        0.020772541471732374, 0.02233728042834714, 0.02380832924624524, 0.025179517776927236, 0.026445094742596834,
+        0.027599751849992082, 0.028638646050201607, 0.029557419849197818, 0.03035221958294694, 0.031019711579946332,
+        0.03155709614312701, 0.03196211929232409, 0.032233082217975044, 0.03236884840634196, 0.03236884840634196,
+        0.032233082217975044, 0.03196211929232409, 0.03155709614312701, 0.031019711579946332, 0.03035221958294694,
+        0.029557419849197818, 0.028638646050201607, 0.027599751849992082, 0.026445094742596834, 0.025179517776927236,
+        0.02380832924624524, 0.02233728042834714, 0.020772541471732374, 0.019120675532915354, 0.01738861128238522,
+        0.015583613916399045, 0.013713254854178474, 0.01178538041966219, 0.009808080228677764, 0.007789657861471924,
+        0.005738617289617269, 0.0036637769506381312, 0.0015766730261529192
+    ]'::DOUBLE[]) END), CASE
+                                    WHEN (a + b + 1) < 1e4 THEN list_transform((CASE WHEN a >= 32 AND b >= 32 THEN ('[
         0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
         0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
         0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
         0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
         0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
-    ]'::DOUBLE[])
-                                        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END), lambda y: exp(lead * y - power * ln(1 - x + x * exp(reach * y))))
-                                        WHEN isinf(power) THEN list_transform((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+    ]'::DOUBLE[]) ELSE ('[
+        0.0006144963737869658, 0.003234913866824618, 0.007937708138586574, 0.014704203726876364, 0.023506148419784545,
+        0.034306654646722834, 0.047060431642215184, 0.06171398986287607, 0.07820586918780326, 0.09646689798527869,
+        0.11642048374212982, 0.13798293453809268, 0.16106381018366805, 0.1855663016117432, 0.21138763695801366,
+        0.2384195126388835, 0.2665485476245208, 0.2956567590046416, 0.32562205685391965, 0.3563187563222722,
+        0.38761810480265546, 0.41938882196555416, 0.4514976503952687, 0.4838099145185653, 0.5161900854814346,
+        0.5485023496047313, 0.5806111780344458, 0.6123818951973445, 0.6436812436777277, 0.6743779431460803,
+        0.7043432409953584, 0.7334514523754792, 0.7615804873611165, 0.7886123630419863, 0.8144336983882567,
+        0.8389361898163319, 0.8620170654619073, 0.8835795162578701, 0.9035331020147213, 0.9217941308121967,
+        0.938286010137124, 0.9529395683577848, 0.9656933453532772, 0.9764938515802155, 0.9852957962731237,
+        0.9920622918614135, 0.9967650861331754, 0.999385503626213
+    ]'::DOUBLE[]) END), lambda node: exp((s * width * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END) * node - (a + b + 1) * ln(y + x * exp((s * width) * node))))
+                                    WHEN isinf((a + b + 1)) THEN list_transform((CASE WHEN a >= 32 AND b >= 32 THEN ('[
         0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
         0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
         0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
         0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
         0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
-    ]'::DOUBLE[])
-                                        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END), lambda y:
-                                            exp(lead * y - 2 * mean * sinh(reach * y / 2) * exp(reach * y / 2)))
-                                        ELSE list_transform((CASE WHEN a_ >= 32 AND b_ >= 32 THEN ('[
+    ]'::DOUBLE[]) ELSE ('[
+        0.0006144963737869658, 0.003234913866824618, 0.007937708138586574, 0.014704203726876364, 0.023506148419784545,
+        0.034306654646722834, 0.047060431642215184, 0.06171398986287607, 0.07820586918780326, 0.09646689798527869,
+        0.11642048374212982, 0.13798293453809268, 0.16106381018366805, 0.1855663016117432, 0.21138763695801366,
+        0.2384195126388835, 0.2665485476245208, 0.2956567590046416, 0.32562205685391965, 0.3563187563222722,
+        0.38761810480265546, 0.41938882196555416, 0.4514976503952687, 0.4838099145185653, 0.5161900854814346,
+        0.5485023496047313, 0.5806111780344458, 0.6123818951973445, 0.6436812436777277, 0.6743779431460803,
+        0.7043432409953584, 0.7334514523754792, 0.7615804873611165, 0.7886123630419863, 0.8144336983882567,
+        0.8389361898163319, 0.8620170654619073, 0.8835795162578701, 0.9035331020147213, 0.9217941308121967,
+        0.938286010137124, 0.9529395683577848, 0.9656933453532772, 0.9764938515802155, 0.9852957962731237,
+        0.9920622918614135, 0.9967650861331754, 0.999385503626213
+    ]'::DOUBLE[]) END), lambda node:
+                                        exp((s * width * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END) * node - 2 * mean * sinh((s * width) * node / 2) * exp((s * width) * node / 2)))
+                                    ELSE list_transform((CASE WHEN a >= 32 AND b >= 32 THEN ('[
         0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
         0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
         0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
         0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
         0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
-    ]'::DOUBLE[])
-                                        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END), lambda y: exp(lead * y - 2 * power
-                                            * atanh(x * sinh(reach * y / 2) / (exp(-reach * y / 2) + x * sinh(reach * y / 2)))))
-                                    END)
-                                AS mills,
-                            CASE
-                                WHEN abs(w_) < 0.25 THEN a_ * _pool_excess_from(up, up_z)
-                                    + CASE WHEN isinf(b_) THEN 0.0 ELSE b_ * _pool_excess_from(down, down_z) END
-                                WHEN isinf(b_) THEN a_ * (e - w_)
-                                ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
-                            END AS height
-                        FROM windowed)
-                    )
+    ]'::DOUBLE[]) ELSE ('[
+        0.0006144963737869658, 0.003234913866824618, 0.007937708138586574, 0.014704203726876364, 0.023506148419784545,
+        0.034306654646722834, 0.047060431642215184, 0.06171398986287607, 0.07820586918780326, 0.09646689798527869,
+        0.11642048374212982, 0.13798293453809268, 0.16106381018366805, 0.1855663016117432, 0.21138763695801366,
+        0.2384195126388835, 0.2665485476245208, 0.2956567590046416, 0.32562205685391965, 0.3563187563222722,
+        0.38761810480265546, 0.41938882196555416, 0.4514976503952687, 0.4838099145185653, 0.5161900854814346,
+        0.5485023496047313, 0.5806111780344458, 0.6123818951973445, 0.6436812436777277, 0.6743779431460803,
+        0.7043432409953584, 0.7334514523754792, 0.7615804873611165, 0.7886123630419863, 0.8144336983882567,
+        0.8389361898163319, 0.8620170654619073, 0.8835795162578701, 0.9035331020147213, 0.9217941308121967,
+        0.938286010137124, 0.9529395683577848, 0.9656933453532772, 0.9764938515802155, 0.9852957962731237,
+        0.9920622918614135, 0.9967650861331754, 0.999385503626213
+    ]'::DOUBLE[]) END), lambda node: exp((s * width * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END) * node - 2 * (a + b + 1)
+                                        * atanh(x * sinh((s * width) * node / 2) / (exp(-(s * width) * node / 2) + x * sinh((s * width) * node / 2)))))
+                                END)
+                            AS mills
+                    FROM windowed)
                 )
             )
         )
     )
-    SELECT id, CASE WHEN w IS NULL OR side > 0 THEN result ELSE 1 - result END AS result,
+    SELECT id, CASE WHEN searches OR side > 0 THEN result ELSE 1 - result END AS result,
         CASE WHEN side < 0 THEN result ELSE 1 - result END AS below
     FROM _pool_odds WHERE result IS NOT NULL;
 

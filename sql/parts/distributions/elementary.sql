@@ -35,10 +35,10 @@ CREATE OR REPLACE MACRO _pool_stirling_recurrence(x, y, lost) AS
         * 4.5399929762484851536e-5  -- exp(-10)
         / (x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7) * (x + 8) * (x + 9));
 
--- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
-CREATE OR REPLACE MACRO _pool_stirling_ratio(x) AS
+-- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for each x > 0 of a list.
+CREATE OR REPLACE MACRO _pool_stirling_ratios(xs) AS
     list_transform(
-        list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
+        list_transform(xs, lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
         lambda _e: _pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
             * CASE WHEN _e.x >= 10 THEN 1.0 ELSE _pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
-    )[1];
+    );

@@ -7,7 +7,7 @@
 -- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
 CREATE OR REPLACE MACRO _pool_odds_integral(a, b) AS
     sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
-        [list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
+        [_pool_stirling_ratios([a, b, a + b])], lambda r: r[1] * (r[2] / r[3])
     )[1];
 
 -- The slope of the height below by w, (a + b) x - a.

@@ -8,7 +8,7 @@
 -- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
 CREATE OR REPLACE MACRO _pool_student_integral(df) AS
     sqrt(6.2831853071795864769e0 / df) * list_transform(
-        [list_transform([df / 2, df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+        [_pool_stirling_ratios([df / 2, df])], lambda r: r[1] * (r[1] / r[2])
     )[1];
 
 -- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
