@@ -2041,7 +2041,7 @@ CREATE OR REPLACE MACRO _pool_shown(x) AS
     CASE WHEN typeof(x) = 'VARCHAR' THEN '''' || x::VARCHAR || '''' ELSE coalesce(x::VARCHAR, 'NULL') END;
 
 CREATE OR REPLACE MACRO _pool_listed(names) AS
-    array_to_string(list_transform(names, lambda name: '''' || name || ''''), ', ');
+    '''' || array_to_string(names, ''', ''') || '''';
 
 CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
     coalesce(list_transform(
@@ -2057,7 +2057,7 @@ CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
 -- The message about a wrong name, level, threshold or flag; NULL where the argument is right.
 CREATE OR REPLACE MACRO _pool_wrong_name(role, argument, names) AS
     CASE WHEN NOT list_contains(names, argument::VARCHAR)
-        THEN (role || '=' || _pool_shown(argument) || '; give one of ' || _pool_listed(names) || _pool_nearest(argument::VARCHAR, names))
+        THEN format('{}={}; give one of {}{}', role, _pool_shown(argument), _pool_listed(names), _pool_nearest(argument::VARCHAR, names))
     END;
 
 CREATE OR REPLACE MACRO _pool_is_level(argument) AS
@@ -2065,7 +2065,7 @@ CREATE OR REPLACE MACRO _pool_is_level(argument) AS
 
 CREATE OR REPLACE MACRO _pool_wrong_level(argument) AS
     CASE WHEN NOT _pool_is_level(argument)
-        THEN ('level=' || _pool_shown(argument) || '; give a number between 0 and 1, such as 0.95' || (CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
+        THEN format('level={}; give a number between 0 and 1, such as 0.95{}', _pool_shown(argument), (CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
                     THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END))
     END;
 
@@ -2086,8 +2086,8 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
                 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"')),
         lambda c: CASE
             WHEN len(c[2].names) > 1
-                THEN (c[1] || ' stands for ' || len(c[2].names) || ' columns, ' || _pool_listed(c[2].names) || '; give one')
-            ELSE (c[1] || '=' || ('''' || c[2].names[1] || '''') || ' is ' || (c[2].types[1]) || '; give a column of numbers or Booleans')
+                THEN format('{} stands for {} columns, {}; give one', c[1], len(c[2].names), _pool_listed(c[2].names))
+            ELSE format('{}={} is {}; give a column of numbers or Booleans', c[1], ('''' || c[2].names[1] || ''''), (c[2].types[1]))
         END
     )[1];
 
@@ -2119,11 +2119,11 @@ CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda _prior:
         CASE
             WHEN NOT list_contains(priors, _prior.name)
-                THEN (role || '=' || _pool_shown(value) || ' is no prior; give one of ' || array_to_string(list_transform(priors, lambda name: (name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')')), ', ') || _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
+                THEN format('{}={} is no prior; give one of {}{}', role, _pool_shown(value), array_to_string(list_transform(priors, lambda name: (name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')')), ', '), _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
             WHEN list_contains(list_transform(_prior.numbers, lambda x: x IS NULL), true)
                 OR len(_prior.numbers) <> len(_pool_prior_arguments(_prior.name))
-                THEN (role || '=' || _pool_shown(value) || ': give ' || ((_prior.name || '(' || array_to_string(_pool_prior_arguments(_prior.name), ', ') || ')') || ' with numbers'))
-            ELSE (role || '=' || _pool_shown(value) || ': give ' || _pool_wrong_number(_prior.name, _prior.numbers))
+                THEN format('{}={}: give {}', role, _pool_shown(value), ((_prior.name || '(' || array_to_string(_pool_prior_arguments(_prior.name), ', ') || ')') || ' with numbers'))
+            ELSE format('{}={}: give {}', role, _pool_shown(value), _pool_wrong_number(_prior.name, _prior.numbers))
         END
     )[1];
 
@@ -2137,7 +2137,7 @@ CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) A
                 ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
             END)
         WHEN NOT (list_contains(pool_method_names(role), _pool_name(value)) OR _pool_is_number(value, least))
-        THEN (role || '=' || _pool_shown(value) || '; give ' || number || ', or one of ' || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(value), pool_method_names(role)))
+        THEN format('{}={}; give {}, or one of {}{}', role, _pool_shown(value), number, _pool_listed(pool_method_names(role)), _pool_nearest(_pool_name(value), pool_method_names(role)))
     END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2179,6 +2179,14 @@ CREATE OR REPLACE MACRO _pool_is_shown(name) AS
 -- Keys of groups and models: messages about wrong ones, and the equality of two keys.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- The message about the names of keys: a private name, a name in both `over` and `by`, or the name of a result column.
+CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
+    coalesce(
+        format('the key ''{}'' bears a private name; rename it first', (list_filter(list_concat(over, keys), lambda name: (starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL'))[1])),
+        format('the key {} appears twice in by= and over=; name each key once', ('''' || list_intersect(over, keys)[1] || '''')),
+        format('the key {} bears the name of a result column ({}); rename it first', ('''' || (list_filter(taken, lambda key: list_contains(result, lower(key)))[1]) || ''''), _pool_listed(result))
+    );
+
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
 -- arguments are by, over, and what follows the keys without a name. Where the keys are columns, without `over`, only
 -- their names may be wrong.
@@ -2200,13 +2208,8 @@ CREATE OR REPLACE MACRO _pool_keys_of(
         FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments)))
     ),
     with_names AS (
-        SELECT *, coalesce(
-            'the key ''' || (list_filter(list_concat(over_names, by_names), lambda name:
-                starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1])
-                || ''' bears a private name; rename it first',
-            ('the key ' || ('''' || list_intersect(over_names, by_names)[1] || '''') || ' appears twice in by= and over=; name each key once'),
-            ('the key ' || ('''' || list_filter((CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END), lambda key: list_contains(result, lower(key)))[1] || '''') || ' bears the name of a result column (' || _pool_listed(result) || '); rename it first')
-        ) AS wrong_keys
+        SELECT *, _pool_wrong_names(over_names, by_names, beside_null,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result) AS wrong_keys
         FROM named
     ),
     with_columns AS (
@@ -2273,47 +2276,40 @@ CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'i
 -- The relation _pool_origin is that of the surrounding query.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
-CREATE OR REPLACE MACRO _pool_is_wide(type) AS
-    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
-    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
-
 -- One row: the offset that the first values have in common (0 where there is none), as DOUBLE and as text without
 -- rounding, and the scale of a decimal. With `over` the models may lie far from each other: there is an offset only
 -- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
--- that DOUBLE holds it exactly. Beyond 2^100 no DOUBLE is near enough, and the offset is the first value.
+-- that DOUBLE holds it exactly; 2^63 becomes the largest DOUBLE in BIGINT. Beyond 2^100 no DOUBLE is near enough, and
+-- the offset is the first value.
 CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
     WITH starts AS (
-        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
-            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
-            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
-        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
-            FROM query_table(firsts))
+        SELECT list(y) AS ys, min(abs(y)) >= any_value(least) AS far, first(written) AS written,
+            any_value(wide) AS wide, any_value(scale) AS scale
+        FROM query_table(firsts)
     ),
     origins AS (
-        SELECT *, CASE
-                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest in BIGINT
-                WHEN rounds THEN floor(start)
-                ELSE start
-            END AS origin
+        SELECT written, scale, ys[1] AS start, wide AND abs(start) >= 1048576.0 AS rounds,
+            far AND list_avg(list_transform(ys, lambda _y: abs(_y - ys[1]))) < abs(start) / 8 AS near,
+            CASE WHEN NOT rounds THEN start WHEN start = 9223372036854775808.0 THEN 9223372036854774784.0
+                ELSE floor(start) END AS origin
         FROM starts
     )
     SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
         CASE
-            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
+            WHEN near AND rounds AND abs(origin) < 1267650600228229401496703205376.0 THEN origin::HUGEINT::VARCHAR
             WHEN near THEN written
             ELSE '0'
         END AS _pool_start,
-        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
-        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint, scale AS _pool_scale
     FROM origins;
 
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     WITH _pool_firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
-            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written,
+            regexp_full_match(typeof(value), 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)') AS wide, TRY_CAST(regexp_extract(typeof(value), ',([0-9]+)', 1) AS INTEGER) AS scale,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 9007199254740992.0 END AS least
         FROM query_table(tbl)
-        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
+        WHERE (_pool_absent(over) OR regexp_full_match(typeof(value), 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)')) AND isfinite(TRY_CAST(value AS DOUBLE))
         LIMIT 1000
     )
     FROM _pool_origin_from('_pool_firsts');
@@ -2677,13 +2673,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
     schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_names_of_rows AS (
-        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), ['NULL'], struct_keys(_pool_of_value)] AS names
-        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
-            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
-            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
-    ),
-    _pool_names_of_any AS (
+    WITH _pool_names AS (
         SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
             struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
             struct_keys(_pool_of_weights)] AS names
@@ -2696,44 +2686,68 @@ CREATE OR REPLACE MACRO _pool_arguments(
             POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
             POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
     ),
-    _pool_names AS (
-        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_names_of_rows', '_pool_names_of_any')
-    ),
-    _pool_arguments_of_rows AS (
-        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
-            NULL, _pool_column(value)
-        FROM query_table(schema)
-    ),
-    _pool_arguments_of_any AS (
+    _pool_listed_arguments AS (
         SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
             NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
             NULL, _pool_column(weights)
         FROM query_table(schema)
     ),
-    _pool_listed_arguments AS (
-        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_arguments_of_rows', '_pool_arguments_of_any')
-    ),
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
             list_transform(roles, lambda _role: _role.names[1]) AS column_names,
             list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
-            coalesce(present[2], false) AS has_n, coalesce(present[3], false) AS has_var,
-            coalesce(present[4], false) AS has_se, coalesce(present[5], false) AS has_weights
+            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
         FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
-    columns AS (
-        SELECT *, coalesce(
+    of_any AS (
+        SELECT no_over, has_n, has_se, has_weights, column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             (CASE
-                WHEN has_se AND has_var THEN ('var' || '= does not go with se=: published estimates carry their error in se alone')
-                WHEN has_se AND has_weights THEN ('weights' || '= does not go with se=: published estimates carry their error in se alone')
-                WHEN NOT has_se AND has_n AND NOT has_var THEN ('n' || '= without ' || 'var' || '=; stored moments need both, published estimates need se=')
-                WHEN NOT has_se AND has_var AND NOT has_n THEN ('var' || '= without ' || 'n' || '=; stored moments need both, published estimates need se=')
+                WHEN has_se AND has_var THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'var')
+                WHEN has_se AND has_weights THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'weights')
+                WHEN NOT has_se AND has_n AND NOT has_var THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'n', 'var')
+                WHEN NOT has_se AND has_var AND NOT has_n THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'var', 'n')
             END)
         ) AS complaint
         FROM described
     ),
+    of_rows AS (
+        SELECT no_over, false AS has_n, false AS has_se, false AS has_weights,
+            struct_keys(_pool_of_value) AS column_names,
+            coalesce(wrong_keys, (CASE
+                WHEN len(struct_keys(_pool_of_value)) > 1
+                    THEN format('{} stands for {} columns, {}; give one', 'value', len(struct_keys(_pool_of_value)), _pool_listed(struct_keys(_pool_of_value)))
+                WHEN NOT regexp_full_match(regexp_extract(typeof(_pool_of_value), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1),
+                    'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"')
+                    THEN format('{}={} is {}; give a column of numbers or Booleans', 'value', ('''' || struct_keys(_pool_of_value)[1] || ''''), regexp_extract(typeof(_pool_of_value), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1))
+            END)) AS complaint
+        FROM (WITH _pool_of_one_model AS (
+            SELECT true AS no_over, CASE
+                    WHEN _pool_wrong IS NULL THEN NULL
+                    WHEN (starts_with(_pool_wrong, '_pool_') OR _pool_wrong = 'NULL' OR (typeof(over) = '"NULL"') AND upper(_pool_wrong) = 'NULL') THEN format('the key ''{}'' bears a private name; rename it first', _pool_wrong)
+                    ELSE format('the key {} bears the name of a result column ({}); rename it first', ('''' || _pool_wrong || ''''), _pool_listed(result))
+                END AS wrong_keys
+            FROM (
+                SELECT list_filter(struct_keys(_pool_of_by), lambda name: (starts_with(name, '_pool_') OR name = 'NULL' OR (typeof(over) = '"NULL"') AND upper(name) = 'NULL')
+                    OR by_is_shown AND list_contains(result, lower(name)))[1] AS _pool_wrong
+                FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            )
+        ),
+        _pool_of_models AS (
+            SELECT false AS no_over, _pool_wrong_names(struct_keys(_pool_of_over), struct_keys(_pool_of_by), false,
+                list_concat(struct_keys(_pool_of_over), CASE WHEN by_is_shown THEN struct_keys(_pool_of_by) END), result)
+                AS wrong_keys
+            FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by,
+                (SELECT over FROM query_table(schema)) AS _pool_of_over
+        )
+        FROM _pool_by_input([over], '_pool_of_one_model', '_pool_of_models')),
+            (SELECT value FROM query_table(schema)) AS _pool_of_value
+    ),
+    of_rows_by_columns AS (FROM (WITH _pool_by_over AS (FROM _pool_by_reading([over], 'of_rows', 'of_any')),
+    _pool_by_both AS (FROM _pool_by_input([over], 'of_rows', '_pool_by_over'))
+    FROM _pool_by_reading(["by"], '_pool_by_both', 'of_any'))),
+    columns AS (FROM _pool_by_input([unnamed, n, var, se, weights], 'of_rows_by_columns', 'of_any')),
     methods AS (
         SELECT * REPLACE (coalesce(
             complaint,
@@ -2742,62 +2756,66 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             (CASE
                 WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2))
-                    THEN ('mu' || '=' || _pool_shown(mu) || ' does not go with tau2=' || _pool_shown(tau2)
-                        || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)''')
+                    THEN format('{}={} does not go with tau2={}, an estimate: give tau2 as a number or a prior such as '
+                        || '''half_cauchy(5)''',
+                        'mu', _pool_shown(mu), _pool_shown(tau2))
                 WHEN list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
-                    THEN ('mu=' || _pool_shown(mu) || ' does not go with a prior of tau2, where mu is integrated out: give ''gls'', a '
-                        || 'number, or a prior such as ''normal(0, 5)''')
+                    THEN format('mu={} does not go with a prior of tau2, where mu is integrated out: give ''gls'', a number, or '
+                        || 'a prior such as ''normal(0, 5)''',
+                        _pool_shown(mu))
             END),
             _pool_wrong_name('nan', nan, ['error', 'null']),
             (CASE
-                WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN ('sigma2=' || _pool_shown(sigma2) || ' does not go with se=: the sampling variance is known, se squared')
+                WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN format('sigma2={} does not go with se=: the sampling variance is known, se squared', _pool_shown(sigma2))
                 WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
-                    THEN ('mu' || '=' || _pool_shown(mu) || ' needs row counts, which se= does not give: pass n=, or one of ' || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
+                    THEN format('{}={} needs row counts, which se= does not give: pass n=, or one of {}', 'mu', _pool_shown(mu), _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
                 WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-                    THEN ('tau2' || '=' || _pool_shown(tau2) || ' needs row counts, which se= does not give: pass n=, or one of ' || _pool_listed(pool_methods_without('tau2',
+                    THEN format('{}={} needs row counts, which se= does not give: pass n=, or one of {}', 'tau2', _pool_shown(tau2), _pool_listed(pool_methods_without('tau2',
                                 list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2')))))
                 WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
                     AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
-                    THEN ('tau2' || '=' || _pool_shown(tau2) || ' does not fit ' || (CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END) || ': give a number, or one of ' || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
+                    THEN format('{}={} does not fit {}: give a number, or one of {}', 'tau2', _pool_shown(tau2), (CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END), _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
                 WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
-                    THEN ('tau2' || '=' || _pool_shown(tau2) || ' does not fit ' || 'weights=' || ': give a number, or one of ' || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
+                    THEN format('{}={} does not fit {}: give a number, or one of {}', 'tau2', _pool_shown(tau2), 'weights=', _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
             END),
             (CASE
                 WHEN "interval" IS NULL THEN NULL
                 WHEN NOT list_contains(['normal', 'robust', 'central', 'shortest'], "interval"::VARCHAR)
                     THEN _pool_wrong_name('interval', "interval", ['normal', 'robust', 'central', 'shortest'])
                 WHEN _pool_integrates(tau2, mu) AND list_contains(['normal', 'robust'], "interval")
-                    THEN ('interval=' || _pool_shown("interval") || ' does not go with a prior: give ''central'' or ''shortest''')
+                    THEN format('interval={} does not go with a prior: give ''central'' or ''shortest''', _pool_shown("interval"))
                 WHEN NOT _pool_integrates(tau2, mu) AND list_contains(['central', 'shortest'], "interval")
-                    THEN ('interval=' || _pool_shown("interval") || ' applies to a posterior only: give a prior of tau2 or mu, or ' || '''normal'' or ''robust''')
+                    THEN format('interval={} applies to a posterior only: give a prior of tau2 or mu, or {}', _pool_shown("interval"), '''normal'' or ''robust''')
             END),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
             (CASE
                 WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
-                    THEN ('uncertainty' || '=' || _pool_shown(uncertainty) || ' does not go with a prior: ' || 'the posterior holds the errors of mu and tau2')
+                    THEN format('{}={} does not go with a prior: {}', 'uncertainty', _pool_shown(uncertainty), 'the posterior holds the errors of mu and tau2')
                 WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
-                    THEN ('uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
-                        || ', which has no standard error: give a number, or one of ' || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
+                    THEN format('uncertainty=''tau2'' does not fit tau2={}, which has no standard error: give a number, or one '
+                        || 'of {}',
+                        _pool_shown(tau2), _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
             END),
             (CASE
-                WHEN "interval" = 'robust' AND predict <> 'mean' THEN ('interval=''robust'' does not go with predict=' || _pool_shown(predict)
-                    || ': it covers the true means; give predict=''mean''')
-                WHEN predict = 'row' AND has_se THEN ('predict=''row'' does not go with se=: published estimates do not give the '
-                    || 'variance of a row; choose ''mean'' or ''replicate''')
+                WHEN "interval" = 'robust' AND predict <> 'mean' THEN format('interval=''robust'' does not go with predict={}: it covers the true means; give '
+                    || 'predict=''mean''',
+                    _pool_shown(predict))
+                WHEN predict = 'row' AND has_se THEN ('predict=''row'' does not go with se=: published estimates do not give the variance of a row; '
+                    || 'choose ''mean'' or ''replicate''')
                 ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
             END),
             (CASE
                 WHEN _pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE) THEN NULL
-                ELSE ('threshold=' || _pool_shown(threshold) || '; give ' || (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
-                            ELSE 'a number' END) || ', in units of the value')
+                ELSE format('threshold={}; give {}, in units of the value', _pool_shown(threshold), (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
+                            ELSE 'a number' END))
             END)
         ) AS complaint)
         FROM columns
     ),
     unpooled AS (
         SELECT * REPLACE (coalesce(
-            complaint, CASE WHEN has_se THEN ('sigma2=' || _pool_shown(sigma2) || ' does not go with se=: the sampling variance is known, se squared') END
+            complaint, CASE WHEN has_se THEN format('sigma2={} does not go with se=: the sampling variance is known, se squared', _pool_shown(sigma2)) END
         ) AS complaint)
         FROM columns
     ),
@@ -2820,7 +2838,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             AND list_contains(['central', 'shortest'], coalesce("interval", 'central'))) THEN 'of_sigma2' ELSE 'methods'
         END)
     ),
-    of_options AS (
+    of_estimates AS (
         FROM query_table(CASE
             WHEN ((_pool_name(mu) = 'gls' OR _pool_is_number(mu, '-infinity'::DOUBLE))
             AND ((_pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
@@ -2828,17 +2846,25 @@ CREATE OR REPLACE MACRO _pool_arguments(
                 OR _pool_is_number(tau2, 0) AND list_contains(['mu', 'conditional', 'tau2'], uncertainty))
             AND list_contains(['normal', 'robust'], coalesce("interval", 'normal'))) THEN 'of_sigma2' ELSE 'of_priors'
         END)
-    )
+    ),
+    of_options AS (
+        FROM query_table(CASE
+            WHEN (list_contains(['error', 'null'], nan) AND _pool_is_level(level) AND predict = 'mean'
+            AND (_pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE))) THEN 'of_estimates' ELSE 'methods'
+        END)
+    ),
+    of_defaults AS (SELECT *, false AS needs_n FROM columns),
+    of_others AS (SELECT *, (list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+        OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu))) AS needs_n FROM of_options)
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
-        no_over,
-        has_se AS published,
-        NOT has_se OR has_n AS has_n,
-        (list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu))) AS needs_n,
-        column_names
+        no_over, has_se AS published, NOT has_se OR has_n AS has_n, needs_n, column_names
     FROM query_table(CASE
-        WHEN (list_contains(['error', 'null'], nan) AND _pool_is_level(level) AND predict = 'mean'
-        AND (_pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE))) THEN 'of_options' ELSE 'methods'
+        WHEN ([sigma2::VARCHAR, mu::VARCHAR, nan::VARCHAR, typeof(level), level::VARCHAR, uncertainty::VARCHAR, predict::VARCHAR]
+            = ['pooled', 'gls', 'error', 'DECIMAL(3,2)', '0.95', 'mu', 'mean']
+        AND "interval" IS NULL AND threshold IS NULL)
+            AND (_pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+                'chung', 'sure')) THEN 'of_defaults'
+        ELSE 'of_others'
     END);
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2849,23 +2875,25 @@ CREATE OR REPLACE MACRO _pool_arguments(
 CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
     WITH of_values AS (
         SELECT CASE WHEN sum(odd) > 0
-                THEN ('the ' || 'value' || ' ' || ('''' || any_value(column_names[1]) || '''')
-                    || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''')
+                THEN format('the {} {} holds NaN or infinite numbers: remove them, or count them as missing with '
+                    || 'nan=''null''',
+                    'value', ('''' || any_value(column_names[1]) || ''''))
             END AS complaint
         FROM query_table(checked), _pool_request
     ),
     of_any_input AS (
         SELECT CASE
-                WHEN bad_weights > 0 THEN (_pool_column_of_role('weights', column_names[5]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(bad_weights)
-                    || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count')
-                WHEN bad_n > 0 THEN (_pool_column_of_role('n', column_names[2]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(bad_n)
-                    || ': n is a count of rows, a whole number of 0 or more')
-                WHEN bad_var > 0 THEN (_pool_column_of_role('var', column_names[3]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(bad_var)
-                    || ': var is a sample variance, 0 or more wherever n > 1')
-                WHEN bad_se > 0 THEN (_pool_column_of_role('se', column_names[4]) || ' is null, NaN or negative in ' || _pool_number_of_rows(bad_se)
-                    || ': a standard error is 0 or more, and infinite for an estimate without '
-                    || 'information; leave out rows without one, with drop_nulls() in Polars or WHERE '
-                    || '... IS NOT NULL in SQL')
+                WHEN bad_weights > 0 THEN format('{} is null, NaN, negative or infinite in {}: precision weights are finite and not negative; a '
+                    || 'row of weight 0 does not count',
+                    _pool_column_of_role('weights', column_names[5]), _pool_number_of_rows(bad_weights))
+                WHEN bad_n > 0 THEN format('{} is null, NaN, negative or infinite in {}: n is a count of rows, a whole number of 0 or more',
+                    _pool_column_of_role('n', column_names[2]), _pool_number_of_rows(bad_n))
+                WHEN bad_var > 0 THEN format('{} is null, NaN, negative or infinite in {}: var is a sample variance, 0 or more wherever n > 1',
+                    _pool_column_of_role('var', column_names[3]), _pool_number_of_rows(bad_var))
+                WHEN bad_se > 0 THEN format('{} is null, NaN or negative in {}: a standard error is 0 or more, and infinite for an estimate '
+                    || 'without information; leave out rows without one, with drop_nulls() in Polars or WHERE ... IS '
+                    || 'NOT NULL in SQL',
+                    _pool_column_of_role('se', column_names[4]), _pool_number_of_rows(bad_se))
                 ELSE complaint
             END AS complaint
         FROM of_values, (
@@ -4980,8 +5008,9 @@ CREATE OR REPLACE MACRO _pool_posterior(
         CASE
             WHEN prior = '' THEN NULL
             WHEN exponent <= 1
-                THEN ('tau2=' || _pool_shown(tau2) || ' needs ' || ((floor(1 - tail + flat) + 1)::BIGINT) || ' groups at least, and there ' || (CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END)
-                    || ': the posterior has no finite total; give a proper prior, such as ' || '''half_cauchy(5)''')
+                THEN format('tau2={} needs {} groups at least, and there {}: the posterior has no finite total; give a '
+                    || 'proper prior, such as ''half_cauchy(5)''',
+                    _pool_shown(tau2), ((floor(1 - tail + flat) + 1)::BIGINT), (CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END))
             WHEN exact > 0 AND lower = 0 AND ((CASE
                 WHEN prior IN ('uniform_shrinkage', 'dumouchel') THEN true
                 ELSE false
@@ -4992,8 +5021,9 @@ CREATE OR REPLACE MACRO _pool_posterior(
                     ELSE 0.0
                 END) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
                 AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
-                THEN ('tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without sampling '
-                    || 'variance ask for; give tau2 as a number')
+                THEN format('tau2={} leaves the posterior improper at tau = 0, which groups without sampling variance ask '
+                    || 'for; give tau2 as a number',
+                    _pool_shown(tau2))
         END AS complaint
     FROM joined JOIN sums USING (model))),
     proper_models AS MATERIALIZED (FROM (SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
@@ -5612,12 +5642,12 @@ CREATE OR REPLACE MACRO pool_components(
             CASE
                 WHEN NOT _pool_integrates(tau2, mu) THEN NULL
                 WHEN test::VARCHAR <> 'z'
-                    THEN ('test' || '=' || _pool_shown(test) || ' does not go with a prior: ' || 'mu has a posterior')
+                    THEN format('{}={} does not go with a prior: {}', 'test', _pool_shown(test), 'mu has a posterior')
                 WHEN limits IS NOT NULL
-                    THEN ('limits' || '=' || _pool_shown(limits) || ' does not go with a prior: ' || 'tau2 has a posterior')
+                    THEN format('{}={} does not go with a prior: {}', 'limits', _pool_shown(limits), 'tau2 has a posterior')
             END,
             CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT (_pool_name(tau2) IN ('ml', 'reml'))
-                THEN ('limits=''profile'' does not fit tau2=' || _pool_shown(tau2) || ': give limits=''q'', or tau2 as one of ' || _pool_listed(['reml', 'ml'])) END
+                THEN format('limits=''profile'' does not fit tau2={}: give limits=''q'', or tau2 as one of {}', _pool_shown(tau2), _pool_listed(['reml', 'ml'])) END
         ) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END)));
@@ -5688,23 +5718,23 @@ CREATE OR REPLACE MACRO pool_profile(
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
         FROM (SELECT (CASE
             WHEN NOT (_pool_absent(tau2) OR list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)))
-                THEN ('tau2=' || _pool_shown(tau2) || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing')
+                THEN format('tau2={} does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing', _pool_shown(tau2))
             WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
                 OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
-                THEN ('mu=' || _pool_shown(mu) || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number')
+                THEN format('mu={} does not fit a profile, where mu is the most likely: give ''gls'' or a number', _pool_shown(mu))
             WHEN typeof(tau) = '"NULL"' THEN NULL
-            WHEN typeof(tau) NOT LIKE '%]' THEN (('tau=' || _pool_shown(tau)) || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
-            WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN ('tau=[] is empty' || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+            WHEN typeof(tau) NOT LIKE '%]' THEN format('{}; give a list of numbers, each 0 or more, such as [0, 1, 2]', ('tau=' || _pool_shown(tau)))
+            WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN format('{}; give a list of numbers, each 0 or more, such as [0, 1, 2]', 'tau=[] is empty')
             WHEN typeof(tau) LIKE 'VARCHAR%'
-                THEN (('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''') || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+                THEN format('{}; give a list of numbers, each 0 or more, such as [0, 1, 2]', ('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || ''''))
             WHEN typeof(tau) LIKE 'BOOLEAN%'
-                THEN (('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1]) || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+                THEN format('{}; give a list of numbers, each 0 or more, such as [0, 1, 2]', ('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1]))
             ELSE list_transform(
                 list_filter(
                     list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), TRY_CAST(tau::VARCHAR AS DOUBLE[])),
                     lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
                 ),
-                lambda t: (('tau holds ' || coalesce(t[1], 'NULL')) || '; give a list of numbers, each 0 or more, such as [0, 1, 2]')
+                lambda t: format('{}; give a list of numbers, each 0 or more, such as [0, 1, 2]', ('tau holds ' || coalesce(t[1], 'NULL')))
             )[1]
         END) AS complaint)
     )
@@ -5745,8 +5775,8 @@ CREATE OR REPLACE MACRO pool_compare(
     WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM (WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT error(CASE WHEN list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2))
-            THEN ('tau2' || '=' || _pool_shown(tau2) || ' does not go with ' || 'compare' || ': give a number or the name of an estimator')
-            ELSE ('mu' || '=' || _pool_shown(mu) || ' does not go with ' || 'compare' || ': give a number or the name of an estimator') END)::BOOLEAN AS proper
+            THEN format('{}={} does not go with {}: give a number or the name of an estimator', 'tau2', _pool_shown(tau2), 'compare')
+            ELSE format('{}={} does not go with {}: give a number or the name of an estimator', 'mu', _pool_shown(mu), 'compare') END)::BOOLEAN AS proper
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END)));
 
@@ -5833,21 +5863,25 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
     WITH _pool_firsts AS MATERIALIZED (
         SELECT TRY_CAST(y AS DOUBLE) AS _pool_first_y, TRY_CAST(y AS VARCHAR) AS _pool_written_y,
-            typeof(y) AS _pool_type_y, TRY_CAST(x AS DOUBLE) AS _pool_first_x,
-            TRY_CAST(x AS VARCHAR) AS _pool_written_x, typeof(x) AS _pool_type_x,
-            _pool_absent(over) AS _pool_single, CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS _pool_least
+            regexp_full_match(typeof(y), 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)') AS _pool_wide_y, TRY_CAST(regexp_extract(typeof(y), ',([0-9]+)', 1) AS INTEGER) AS _pool_decimals_y,
+            TRY_CAST(x AS DOUBLE) AS _pool_first_x, TRY_CAST(x AS VARCHAR) AS _pool_written_x,
+            regexp_full_match(typeof(x), 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)') AS _pool_wide_x, TRY_CAST(regexp_extract(typeof(x), ',([0-9]+)', 1) AS INTEGER) AS _pool_decimals_x,
+            _pool_absent(over) AS _pool_single,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 9007199254740992.0 END AS _pool_least
         FROM query_table(tbl)
-        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(y)) OR _pool_is_wide(typeof(x)))
+        WHERE (_pool_absent(over) OR regexp_full_match(typeof(y), 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)') OR regexp_full_match(typeof(x), 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)'))
             AND isfinite(TRY_CAST(y AS DOUBLE)) AND isfinite(TRY_CAST(x AS DOUBLE))
         LIMIT 1000
     ),
     _pool_firsts_y AS (
-        SELECT _pool_first_y AS y, _pool_written_y AS written, _pool_type_y AS type, _pool_least AS least
-        FROM _pool_firsts WHERE _pool_single OR _pool_is_wide(_pool_type_y)
+        SELECT _pool_first_y AS y, _pool_written_y AS written, _pool_wide_y AS wide,
+            _pool_decimals_y AS scale, _pool_least AS least
+        FROM _pool_firsts WHERE _pool_single OR _pool_wide_y
     ),
     _pool_firsts_x AS (
-        SELECT _pool_first_x AS y, _pool_written_x AS written, _pool_type_x AS type, _pool_least AS least
-        FROM _pool_firsts WHERE _pool_single OR _pool_is_wide(_pool_type_x)
+        SELECT _pool_first_x AS y, _pool_written_x AS written, _pool_wide_x AS wide,
+            _pool_decimals_x AS scale, _pool_least AS least
+        FROM _pool_firsts WHERE _pool_single OR _pool_wide_x
     )
     SELECT of_y._pool_origin AS _pool_origin_y, of_y._pool_start AS _pool_start_y, of_y._pool_bigint AS _pool_bigint_y,
         of_y._pool_scale AS _pool_scale_y, of_x._pool_origin AS _pool_origin_x, of_x._pool_start AS _pool_start_x,
@@ -6041,12 +6075,15 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     FROM counted, (SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
         SELECT CASE
-                WHEN sum(bad_weights) > 0 THEN (_pool_column_of_role('weights', column_names[3]) || ' is null, NaN, negative or infinite in ' || _pool_number_of_rows(sum(bad_weights))
-                    || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count')
-                WHEN sum(odd_x) > 0 THEN ('the ' || 'covariate' || ' ' || ('''' || column_names[2] || '''')
-                    || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''')
-                WHEN sum(odd_y) > 0 THEN ('the ' || 'value' || ' ' || ('''' || column_names[1] || '''')
-                    || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''')
+                WHEN sum(bad_weights) > 0 THEN format('{} is null, NaN, negative or infinite in {}: precision weights are finite and not negative; a '
+                    || 'row of weight 0 does not count',
+                    _pool_column_of_role('weights', column_names[3]), _pool_number_of_rows(sum(bad_weights)))
+                WHEN sum(odd_x) > 0 THEN format('the {} {} holds NaN or infinite numbers: remove them, or count them as missing with '
+                    || 'nan=''null''',
+                    'covariate', ('''' || column_names[2] || ''''))
+                WHEN sum(odd_y) > 0 THEN format('the {} {} holds NaN or infinite numbers: remove them, or count them as missing with '
+                    || 'nan=''null''',
+                    'value', ('''' || column_names[1] || ''''))
             END AS complaint
         FROM query_table('counted'), _pool_request
         GROUP BY column_names
@@ -6405,20 +6442,21 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
                 WHEN list_contains(['ml', 'moments'], _pool_name(prior)) THEN NULL
                 WHEN _pool_prior_name(prior) = (CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END) OR contains(_pool_name(prior), '(')
                     THEN _pool_wrong_prior_of('prior', [(CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END)], prior)
-                ELSE ('prior' || '=' || _pool_shown(prior) || '; give ' || ('a known prior, ' || ((CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END) || '(' || array_to_string(_pool_prior_arguments((CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END)), ', ') || ')')) || ', or one of ' || _pool_listed(['ml', 'moments']) || _pool_nearest(_pool_name(prior), ['ml', 'moments']))
+                ELSE format('{}={}; give {}, or one of {}{}', 'prior', _pool_shown(prior), ('a known prior, ' || ((CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END) || '(' || array_to_string(_pool_prior_arguments((CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END)), ', ') || ')')), _pool_listed(['ml', 'moments']), _pool_nearest(_pool_name(prior), ['ml', 'moments']))
             END),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
             coalesce(
                 _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
                 CASE WHEN uncertainty = 'tau2'
-                    THEN ('uncertainty=''tau2'' does not go with ' || (CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END)
-                        || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''') END
+                    THEN format('uncertainty=''tau2'' does not go with {}=: rates have an overdispersion and no tau2; give '
+                        || '''mu'' or ''conditional''',
+                        (CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END)) END
             ),
             (CASE
                 WHEN _pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE) THEN NULL
-                ELSE ('threshold=' || _pool_shown(threshold) || '; give ' || (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
-                            ELSE 'a number' END) || ', in units of the value')
+                ELSE format('threshold={}; give {}, in units of the value', _pool_shown(threshold), (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
+                            ELSE 'a number' END))
             END),
             (CASE WHEN typeof(posterior) <> 'BOOLEAN' OR posterior IS NULL
                 THEN 'posterior' || '=' || _pool_shown(posterior) || '; give true or false' END),
@@ -6551,14 +6589,16 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error((CASE
         WHEN worst.fault = 1
-            THEN (_pool_column_of_role('value', column_names[1]) || ' is NaN or infinite in ' || _pool_number_of_rows(worst.bad) || ': remove them, or count them as missing with nan=''null''')
-        WHEN worst.fault = 2 THEN (_pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, column_names[2]) || ' is NaN or infinite in ' || _pool_number_of_rows(worst.bad) || ': remove them, or count them as missing with nan=''null''')
-        WHEN worst.fault = 3 THEN (_pool_column_of_role('value', column_names[1]) || ' is negative or fractional in ' || _pool_number_of_rows(worst.bad) || ': a count is a whole number of 0 or more')
+            THEN format('{} is NaN or infinite in {}: remove them, or count them as missing with nan=''null''',
+                _pool_column_of_role('value', column_names[1]), _pool_number_of_rows(worst.bad))
+        WHEN worst.fault = 2 THEN format('{} is NaN or infinite in {}: remove them, or count them as missing with nan=''null''',
+            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, column_names[2]), _pool_number_of_rows(worst.bad))
+        WHEN worst.fault = 3 THEN format('{} is negative or fractional in {}: a count is a whole number of 0 or more', _pool_column_of_role('value', column_names[1]), _pool_number_of_rows(worst.bad))
         WHEN worst.fault = 4 AND family = 'rates'
-            THEN (_pool_column_of_role('trials', column_names[2]) || ' is negative or fractional in ' || _pool_number_of_rows(worst.bad) || ': trials are a whole number of 0 or more')
+            THEN format('{} is negative or fractional in {}: trials are a whole number of 0 or more', _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(worst.bad))
         WHEN worst.fault = 4
-            THEN (_pool_column_of_role('exposure', column_names[2]) || ' is 0 or negative in ' || _pool_number_of_rows(worst.bad) || ': an exposure is a number above 0')
-        ELSE (_pool_column_of_role('value', column_names[1]) || ' exceeds ' || _pool_column_of_role('trials', column_names[2]) || ' in ' || _pool_number_of_rows(worst.bad) || ': there are no more events than trials')
+            THEN format('{} is 0 or negative in {}: an exposure is a number above 0', _pool_column_of_role('exposure', column_names[2]), _pool_number_of_rows(worst.bad))
+        ELSE format('{} exceeds {} in {}: there are no more events than trials', _pool_column_of_role('value', column_names[1]), _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(worst.bad))
     END)) END
         AS sound
     FROM worst, _pool_request)),

@@ -9,9 +9,11 @@ from textwrap import wrap
 from ..formulas import messages
 
 COMMENT = """\
--- The sentences that SQL raises as Python does. Arguments are texts, filled in as they are shown.
+-- The sentences that SQL raises as Python does, NULL where an argument is. Arguments are texts, filled in as they are
+-- shown. A sentence is one call, because DuckDB binds every ||.
 """
-ROOM = 80  # of a literal
+ROOM = 95  # of a literal
+NEW_LINE = "\n        "
 
 
 def text() -> str:
@@ -25,30 +27,24 @@ def templates() -> Iterator[tuple[str, str]]:
 
 
 def _macro(name: str, template: str) -> str:
-    parameters: dict[str, None] = {}
-    pieces = []
-    for words, parameter, _, _ in Formatter().parse(template):
-        pieces += [f"'{piece}'" for piece in _literals(words.replace("'", "''"))]
-        if parameter:
-            parameters[parameter] = None
-            pieces.append(parameter)
-    head = f"CREATE OR REPLACE MACRO _pool_message_{name}({', '.join(parameters)}) AS"
-    return f"{head}\n    {_folded(pieces)};"
+    parameters = [parameter for _, parameter, _, _ in Formatter().parse(template) if parameter]
+    head = f"CREATE OR REPLACE MACRO _pool_message_{name}({', '.join(dict.fromkeys(parameters))}) AS"
+    text = template.format_map(dict.fromkeys(parameters, "{}")) if parameters else template
+    words = _folded([f"'{piece}'" for piece in _literals(text.replace("'", "''"))])
+    return f"{head}\n    {_call('format', words, *parameters)};" if parameters else f"{head}\n    {words};"
+
+
+def _call(function: str, words: str, *parameters: str) -> str:
+    """A call with a text and parameters, folded where the text is."""
+    fits = "\n" not in words and len(words) + len(", ".join(parameters)) < 100
+    return f"{function}({words},{' ' if fits else NEW_LINE}{', '.join(parameters)})"
 
 
 def _literals(words: str) -> list[str]:
     """Words in pieces that fit a line; no quote is split, as it stands within a word."""
-    if len(words) <= ROOM:
-        return [words] if words else []
     return wrap(words, ROOM, drop_whitespace=False, break_on_hyphens=False, break_long_words=False)
 
 
 def _folded(pieces: list[str]) -> str:
-    """Pieces joined by ||, as many to a line as fit."""
-    lines = [pieces[0]]
-    for piece in pieces[1:]:
-        if len(lines[-1]) + len(piece) + 4 <= 108:
-            lines[-1] += f" || {piece}"
-        else:
-            lines.append(f"|| {piece}")
-    return "\n        ".join(lines)
+    """Pieces joined by ||, one to a line."""
+    return f"{NEW_LINE}|| ".join(pieces)

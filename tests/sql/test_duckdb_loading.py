@@ -311,7 +311,7 @@ def test_a_file_for_older_versions_keeps_the_macros_for_the_shell(tmp_path):
 def test_a_file_without_types_of_parameters_gives_the_same_rows(connection):
     """Macros of a file from before DuckDB 1.4 plan every input; other connections plan the inputs that are given."""
     connection.execute(FILE.read_text(encoding="utf-8"))
-    inputs = ["n := NULL", "se := 1 + score * score", "weights := (SELECT 2)", "n := 3, var := abs(score)"]
+    inputs = ["n := NULL", "se := 1 + score * score", "weights := (SELECT 2) * abs(score)", "n := 3, var := abs(score)"]
     queries = [f"FROM pool_shrink(scores, score, school, {columns}) ORDER BY ALL" for columns in inputs]
 
     def results() -> list[pl.DataFrame]:

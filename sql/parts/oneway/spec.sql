@@ -69,6 +69,12 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
         ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
+-- Whether options and methods are the defaults. A text is compared with a text: DuckDB plans this in little time.
+CREATE OR REPLACE MACRO _pool_are_defaults(sigma2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
+    [sigma2::VARCHAR, mu::VARCHAR, nan::VARCHAR, typeof(level), level::VARCHAR, uncertainty::VARCHAR, predict::VARCHAR]
+        = ['pooled', 'gls', 'error', 'DECIMAL(3,2)', '0.95', 'mu', 'mean']
+    AND "interval" IS NULL AND threshold IS NULL;
+
 -- Whether options are right and fit any input: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual_options(nan, level, predict, threshold) AS
     list_contains(_pool_names_of_nan(), nan) AND _pool_is_level(level) AND predict = 'mean'
@@ -97,13 +103,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
     schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_names_of_rows AS (
-        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), ['NULL'], struct_keys(_pool_of_value)] AS names
-        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
-            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
-            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
-    ),
-    _pool_names_of_any AS (
+    WITH _pool_names AS (
         SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
             struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
             struct_keys(_pool_of_weights)] AS names
@@ -116,39 +116,36 @@ CREATE OR REPLACE MACRO _pool_arguments(
             POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
             POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
     ),
-    _pool_names AS (
-        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_names_of_rows', '_pool_names_of_any')
-    ),
-    _pool_arguments_of_rows AS (
-        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
-            NULL, _pool_column(value)
-        FROM query_table(schema)
-    ),
-    _pool_arguments_of_any AS (
+    _pool_listed_arguments AS (
         SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
             NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
             NULL, _pool_column(weights)
         FROM query_table(schema)
     ),
-    _pool_listed_arguments AS (
-        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_arguments_of_rows', '_pool_arguments_of_any')
-    ),
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
             list_transform(roles, lambda _role: _role.names[1]) AS column_names,
             list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
-            coalesce(present[2], false) AS has_n, coalesce(present[3], false) AS has_var,
-            coalesce(present[4], false) AS has_se, coalesce(present[5], false) AS has_weights
+            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
         FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
-    columns AS (
-        SELECT *, coalesce(
+    of_any AS (
+        SELECT no_over, has_n, has_se, has_weights, column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
         FROM described
     ),
+    of_rows AS (
+        SELECT no_over, false AS has_n, false AS has_se, false AS has_weights,
+            struct_keys(_pool_of_value) AS column_names,
+            coalesce(wrong_keys, _pool_wrong_row('value', _pool_of_value)) AS complaint
+        FROM _pool_usual_keys(schema, "by", over, by_is_shown, result),
+            (SELECT value FROM query_table(schema)) AS _pool_of_value
+    ),
+    of_rows_by_columns AS (FROM _pool_by_keys("by", over, 'of_rows', 'of_any')),
+    columns AS (FROM _pool_by_input([unnamed, n, var, se, weights], 'of_rows_by_columns', 'of_any')),
     methods AS (
         SELECT * REPLACE (coalesce(
             complaint,
@@ -186,19 +183,24 @@ CREATE OR REPLACE MACRO _pool_arguments(
             WHEN _pool_usual_prior(tau2, mu, uncertainty, "interval") THEN 'of_sigma2' ELSE 'methods'
         END)
     ),
-    of_options AS (
+    of_estimates AS (
         FROM query_table(CASE
             WHEN _pool_usual_estimates(tau2, mu, uncertainty, "interval") THEN 'of_sigma2' ELSE 'of_priors'
         END)
-    )
+    ),
+    of_options AS (
+        FROM query_table(CASE
+            WHEN _pool_usual_options(nan, level, predict, threshold) THEN 'of_estimates' ELSE 'methods'
+        END)
+    ),
+    of_defaults AS (SELECT *, false AS needs_n FROM columns),
+    of_others AS (SELECT *, _pool_needs_n(tau2, mu) AS needs_n FROM of_options)
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
-        no_over,
-        has_se AS published,
-        NOT has_se OR has_n AS has_n,
-        _pool_needs_n(tau2, mu) AS needs_n,
-        column_names
+        no_over, has_se AS published, NOT has_se OR has_n AS has_n, needs_n, column_names
     FROM query_table(CASE
-        WHEN _pool_usual_options(nan, level, predict, threshold) THEN 'of_options' ELSE 'methods'
+        WHEN _pool_are_defaults(sigma2, mu, nan, level, uncertainty, "interval", predict, threshold)
+            AND _pool_fits_every_input(tau2) THEN 'of_defaults'
+        ELSE 'of_others'
     END);
 
 CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS

@@ -1,48 +1,51 @@
 -- Rendered from polars_pool/formulas/messages.py by `python -m polars_pool.rendering`: edit there.
 --
--- The sentences that SQL raises as Python does. Arguments are texts, filled in as they are shown.
+-- The sentences that SQL raises as Python does, NULL where an argument is. Arguments are texts, filled in as they are
+-- shown. A sentence is one call, because DuckDB binds every ||.
 CREATE OR REPLACE MACRO _pool_message_one_of(role, argument, names, nearest) AS
-    role || '=' || argument || '; give one of ' || names || nearest;
+    format('{}={}; give one of {}{}', role, argument, names, nearest);
 CREATE OR REPLACE MACRO _pool_message_number_or_one_of(role, argument, number, names, nearest) AS
-    role || '=' || argument || '; give ' || number || ', or one of ' || names || nearest;
+    format('{}={}; give {}, or one of {}{}', role, argument, number, names, nearest);
 CREATE OR REPLACE MACRO _pool_message_level(argument, nearest) AS
-    'level=' || argument || '; give a number between 0 and 1, such as 0.95' || nearest;
+    format('level={}; give a number between 0 and 1, such as 0.95{}', argument, nearest);
 CREATE OR REPLACE MACRO _pool_message_threshold(argument, number) AS
-    'threshold=' || argument || '; give ' || number || ', in units of the value';
+    format('threshold={}; give {}, in units of the value', argument, number);
 CREATE OR REPLACE MACRO _pool_message_taus(tau) AS
-    tau || '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
+    format('{}; give a list of numbers, each 0 or more, such as [0, 1, 2]', tau);
 CREATE OR REPLACE MACRO _pool_message_no_prior(role, argument, forms, nearest) AS
-    role || '=' || argument || ' is no prior; give one of ' || forms || nearest;
+    format('{}={} is no prior; give one of {}{}', role, argument, forms, nearest);
 CREATE OR REPLACE MACRO _pool_message_wrong_prior(role, argument, rule) AS
-    role || '=' || argument || ': give ' || rule;
+    format('{}={}: give {}', role, argument, rule);
 CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
-    role || ' stands for ' || count || ' columns, ' || names || '; give one';
+    format('{} stands for {} columns, {}; give one', role, count, names);
 CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
-    role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
+    format('{}={} is {}; give a column of numbers or Booleans', role, name, type);
 CREATE OR REPLACE MACRO _pool_message_key_twice(key) AS
-    'the key ' || key || ' appears twice in by= and over=; name each key once';
+    format('the key {} appears twice in by= and over=; name each key once', key);
 CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
-    'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
+    format('the key {} bears the name of a result column ({}); rename it first', key, names);
 CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
-    role || '= does not go with se=: published estimates carry their error in se alone';
+    format('{}= does not go with se=: published estimates carry their error in se alone', role);
 CREATE OR REPLACE MACRO _pool_message_half_of_moments(role, missing) AS
-    role || '= without ' || missing || '=; stored moments need both, published estimates need se=';
+    format('{}= without {}=; stored moments need both, published estimates need se=', role, missing);
 CREATE OR REPLACE MACRO _pool_message_variance_of_published(argument) AS
-    'sigma2=' || argument || ' does not go with se=: the sampling variance is known, se squared';
+    format('sigma2={} does not go with se=: the sampling variance is known, se squared', argument);
 CREATE OR REPLACE MACRO _pool_message_without_counts(role, argument, names) AS
-    role || '=' || argument || ' needs row counts, which se= does not give: pass n=, or one of ' || names;
+    format('{}={} needs row counts, which se= does not give: pass n=, or one of {}', role, argument, names);
 CREATE OR REPLACE MACRO _pool_message_unfit(role, argument, source, names) AS
-    role || '=' || argument || ' does not fit ' || source || ': give a number, or one of ' || names;
+    format('{}={} does not fit {}: give a number, or one of {}', role, argument, source, names);
 CREATE OR REPLACE MACRO _pool_message_prior_beside_estimate(role, argument, tau2) AS
-    role || '=' || argument || ' does not go with tau2=' || tau2
-        || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)''';
+    format('{}={} does not go with tau2={}, an estimate: give tau2 as a number or a prior such as '
+        || '''half_cauchy(5)''',
+        role, argument, tau2);
 CREATE OR REPLACE MACRO _pool_message_mu_beside_prior(argument) AS
-    'mu=' || argument || ' does not go with a prior of tau2, where mu is integrated out: give ''gls'', a '
-        || 'number, or a prior such as ''normal(0, 5)''';
+    format('mu={} does not go with a prior of tau2, where mu is integrated out: give ''gls'', a number, or '
+        || 'a prior such as ''normal(0, 5)''',
+        argument);
 CREATE OR REPLACE MACRO _pool_message_prior_refused(role, argument, verb) AS
-    role || '=' || argument || ' does not go with ' || verb || ': give a number or the name of an estimator';
+    format('{}={} does not go with {}: give a number or the name of an estimator', role, argument, verb);
 CREATE OR REPLACE MACRO _pool_message_beside_prior(role, argument, reason) AS
-    role || '=' || argument || ' does not go with a prior: ' || reason;
+    format('{}={} does not go with a prior: {}', role, argument, reason);
 CREATE OR REPLACE MACRO _pool_message_mu_has_posterior() AS
     'mu has a posterior';
 CREATE OR REPLACE MACRO _pool_message_tau2_has_posterior() AS
@@ -50,57 +53,65 @@ CREATE OR REPLACE MACRO _pool_message_tau2_has_posterior() AS
 CREATE OR REPLACE MACRO _pool_message_posterior_holds_errors() AS
     'the posterior holds the errors of mu and tau2';
 CREATE OR REPLACE MACRO _pool_message_not_of_posterior(argument) AS
-    'interval=' || argument || ' does not go with a prior: give ''central'' or ''shortest''';
+    format('interval={} does not go with a prior: give ''central'' or ''shortest''', argument);
 CREATE OR REPLACE MACRO _pool_message_of_posterior(argument, others) AS
-    'interval=' || argument || ' applies to a posterior only: give a prior of tau2 or mu, or ' || others;
+    format('interval={} applies to a posterior only: give a prior of tau2 or mu, or {}', argument, others);
 CREATE OR REPLACE MACRO _pool_message_robust_prediction(argument) AS
-    'interval=''robust'' does not go with predict=' || argument
-        || ': it covers the true means; give predict=''mean''';
+    format('interval=''robust'' does not go with predict={}: it covers the true means; give '
+        || 'predict=''mean''',
+        argument);
 CREATE OR REPLACE MACRO _pool_message_row_of_published() AS
-    'predict=''row'' does not go with se=: published estimates do not give the '
-        || 'variance of a row; choose ''mean'' or ''replicate''';
+    'predict=''row'' does not go with se=: published estimates do not give the variance of a row; '
+        || 'choose ''mean'' or ''replicate''';
 CREATE OR REPLACE MACRO _pool_message_error_unknown(argument, names) AS
-    'uncertainty=''tau2'' does not fit tau2=' || argument
-        || ', which has no standard error: give a number, or one of ' || names;
+    format('uncertainty=''tau2'' does not fit tau2={}, which has no standard error: give a number, or one '
+        || 'of {}',
+        argument, names);
 CREATE OR REPLACE MACRO _pool_message_error_of_rates(role) AS
-    'uncertainty=''tau2'' does not go with ' || role
-        || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''';
+    format('uncertainty=''tau2'' does not go with {}=: rates have an overdispersion and no tau2; give '
+        || '''mu'' or ''conditional''',
+        role);
 CREATE OR REPLACE MACRO _pool_message_profile_limits(argument, names) AS
-    'limits=''profile'' does not fit tau2=' || argument || ': give limits=''q'', or tau2 as one of ' || names;
+    format('limits=''profile'' does not fit tau2={}: give limits=''q'', or tau2 as one of {}', argument, names);
 CREATE OR REPLACE MACRO _pool_message_profile_tau2(argument) AS
-    'tau2=' || argument || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing';
+    format('tau2={} does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing', argument);
 CREATE OR REPLACE MACRO _pool_message_profile_mu(argument) AS
-    'mu=' || argument || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number';
+    format('mu={} does not fit a profile, where mu is the most likely: give ''gls'' or a number', argument);
 CREATE OR REPLACE MACRO _pool_message_bad_weights(weights, rows) AS
-    weights || ' is null, NaN, negative or infinite in ' || rows
-        || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count';
+    format('{} is null, NaN, negative or infinite in {}: precision weights are finite and not negative; a '
+        || 'row of weight 0 does not count',
+        weights, rows);
 CREATE OR REPLACE MACRO _pool_message_bad_n(n, rows) AS
-    n || ' is null, NaN, negative or infinite in ' || rows
-        || ': n is a count of rows, a whole number of 0 or more';
+    format('{} is null, NaN, negative or infinite in {}: n is a count of rows, a whole number of 0 or more',
+        n, rows);
 CREATE OR REPLACE MACRO _pool_message_bad_var(var, rows) AS
-    var || ' is null, NaN, negative or infinite in ' || rows
-        || ': var is a sample variance, 0 or more wherever n > 1';
+    format('{} is null, NaN, negative or infinite in {}: var is a sample variance, 0 or more wherever n > 1',
+        var, rows);
 CREATE OR REPLACE MACRO _pool_message_bad_se(se, rows) AS
-    se || ' is null, NaN or negative in ' || rows
-        || ': a standard error is 0 or more, and infinite for an estimate without '
-        || 'information; leave out rows without one, with drop_nulls() in Polars or WHERE '
-        || '... IS NOT NULL in SQL';
+    format('{} is null, NaN or negative in {}: a standard error is 0 or more, and infinite for an estimate '
+        || 'without information; leave out rows without one, with drop_nulls() in Polars or WHERE ... IS '
+        || 'NOT NULL in SQL',
+        se, rows);
 CREATE OR REPLACE MACRO _pool_message_not_finite_in_rows(argument, rows) AS
-    argument || ' is NaN or infinite in ' || rows || ': remove them, or count them as missing with nan=''null''';
+    format('{} is NaN or infinite in {}: remove them, or count them as missing with nan=''null''',
+        argument, rows);
 CREATE OR REPLACE MACRO _pool_message_no_count(value, rows) AS
-    value || ' is negative or fractional in ' || rows || ': a count is a whole number of 0 or more';
+    format('{} is negative or fractional in {}: a count is a whole number of 0 or more', value, rows);
 CREATE OR REPLACE MACRO _pool_message_no_trials(trials, rows) AS
-    trials || ' is negative or fractional in ' || rows || ': trials are a whole number of 0 or more';
+    format('{} is negative or fractional in {}: trials are a whole number of 0 or more', trials, rows);
 CREATE OR REPLACE MACRO _pool_message_no_exposure(exposure, rows) AS
-    exposure || ' is 0 or negative in ' || rows || ': an exposure is a number above 0';
+    format('{} is 0 or negative in {}: an exposure is a number above 0', exposure, rows);
 CREATE OR REPLACE MACRO _pool_message_more_than_trials(value, trials, rows) AS
-    value || ' exceeds ' || trials || ' in ' || rows || ': there are no more events than trials';
+    format('{} exceeds {} in {}: there are no more events than trials', value, trials, rows);
 CREATE OR REPLACE MACRO _pool_message_not_finite(role, name) AS
-    'the ' || role || ' ' || name
-        || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''';
+    format('the {} {} holds NaN or infinite numbers: remove them, or count them as missing with '
+        || 'nan=''null''',
+        role, name);
 CREATE OR REPLACE MACRO _pool_message_few_groups(argument, least, groups) AS
-    'tau2=' || argument || ' needs ' || least || ' groups at least, and there ' || groups
-        || ': the posterior has no finite total; give a proper prior, such as ' || '''half_cauchy(5)''';
+    format('tau2={} needs {} groups at least, and there {}: the posterior has no finite total; give a '
+        || 'proper prior, such as ''half_cauchy(5)''',
+        argument, least, groups);
 CREATE OR REPLACE MACRO _pool_message_improper_at_zero(argument) AS
-    'tau2=' || argument || ' leaves the posterior improper at tau = 0, which groups without sampling '
-        || 'variance ask for; give tau2 as a number';
+    format('tau2={} leaves the posterior improper at tau = 0, which groups without sampling variance ask '
+        || 'for; give tau2 as a number',
+        argument);

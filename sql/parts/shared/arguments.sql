@@ -34,7 +34,7 @@ CREATE OR REPLACE MACRO _pool_shown(x) AS
     CASE WHEN typeof(x) = 'VARCHAR' THEN '''' || x::VARCHAR || '''' ELSE coalesce(x::VARCHAR, 'NULL') END;
 
 CREATE OR REPLACE MACRO _pool_listed(names) AS
-    array_to_string(list_transform(names, lambda name: '''' || name || ''''), ', ');
+    '''' || array_to_string(names, ''', ''') || '''';
 
 CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
     coalesce(list_transform(
@@ -104,3 +104,16 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
             ELSE _pool_message_no_numbers(c[1], '''' || c[2].names[1] || '''', c[2].types[1])
         END
     )[1];
+
+-- The type in a row of one column, whose own type is written as STRUCT(name type).
+CREATE OR REPLACE MACRO _pool_type_in(_row) AS
+    regexp_extract(typeof(_row), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1);
+
+-- The message about a role that has several columns or a column that is not numeric, as _pool_wrong_type, from a row.
+CREATE OR REPLACE MACRO _pool_wrong_row(role, _row) AS
+    CASE
+        WHEN len(struct_keys(_row)) > 1
+            THEN _pool_message_several_columns(role, len(struct_keys(_row)), _pool_listed(struct_keys(_row)))
+        WHEN NOT _pool_numeric(_pool_type_in(_row))
+            THEN _pool_message_no_numbers(role, '''' || struct_keys(_row)[1] || '''', _pool_type_in(_row))
+    END;

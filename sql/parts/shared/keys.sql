@@ -32,20 +32,22 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
                 lambda _meant: _meant.before || _pool_as_argument(_meant.names)), ', ')
         END;
 
--- The first key with a name that the macros use themselves: a private name, or NULL, the name of a missing key. With
+-- Whether a key has a name that the macros use themselves: a private name, or NULL, the name of a missing key. With
 -- over := NULL the name NULL is compared without case.
-CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
-    list_filter(names, lambda name:
-        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
+CREATE OR REPLACE MACRO _pool_is_private(name, beside_null) AS
+    starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL';
+
+CREATE OR REPLACE MACRO _pool_message_private(name) AS format('the key ''{}'' bears a private name; rename it first', name);
+CREATE OR REPLACE MACRO _pool_message_taken(name, result) AS
+    _pool_message_key_of_result('''' || name || '''', _pool_listed(result));
 
 -- The message about the names of keys: a private name, a name in both `over` and `by`, or the name of a result column.
 CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
     coalesce(
-        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
-            || ''' bears a private name; rename it first',
+        _pool_message_private(
+            list_filter(list_concat(over, keys), lambda name: _pool_is_private(name, beside_null))[1]),
         _pool_message_key_twice('''' || list_intersect(over, keys)[1] || ''''),
-        _pool_message_key_of_result(
-            '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
+        _pool_message_taken(list_filter(taken, lambda key: list_contains(result, lower(key)))[1], result)
     );
 
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
@@ -77,6 +79,35 @@ CREATE OR REPLACE MACRO _pool_keys_of(
     ),
     of_one_model AS (FROM _pool_by_reading(["by"], 'with_names', 'with_columns'))
     SELECT described, no_over, wrong_keys FROM _pool_by_input([unnamed, over], 'of_one_model', 'with_columns');
+
+-- One of two relations: `columns` if all keys are columns or expressions on them, else `other`. `over` may be absent.
+CREATE OR REPLACE MACRO _pool_by_keys("by", over, columns, other) AS TABLE
+    WITH _pool_by_over AS (FROM _pool_by_reading([over], columns, other)),
+    _pool_by_both AS (FROM _pool_by_input([over], columns, '_pool_by_over'))
+    FROM _pool_by_reading(["by"], '_pool_by_both', other);
+
+-- One row for such keys: whether there is one model, and the message about names.
+CREATE OR REPLACE MACRO _pool_usual_keys(schema, "by", over, by_is_shown, result) AS TABLE
+    WITH _pool_of_one_model AS (
+        SELECT true AS no_over, CASE
+                WHEN _pool_wrong IS NULL THEN NULL
+                WHEN _pool_is_private(_pool_wrong, typeof(over) = '"NULL"') THEN _pool_message_private(_pool_wrong)
+                ELSE _pool_message_taken(_pool_wrong, result)
+            END AS wrong_keys
+        FROM (
+            SELECT list_filter(struct_keys(_pool_of_by), lambda name: _pool_is_private(name, typeof(over) = '"NULL"')
+                OR by_is_shown AND list_contains(result, lower(name)))[1] AS _pool_wrong
+            FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+        )
+    ),
+    _pool_of_models AS (
+        SELECT false AS no_over, _pool_wrong_names(struct_keys(_pool_of_over), struct_keys(_pool_of_by), false,
+            list_concat(struct_keys(_pool_of_over), CASE WHEN by_is_shown THEN struct_keys(_pool_of_by) END), result)
+            AS wrong_keys
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by,
+            (SELECT over FROM query_table(schema)) AS _pool_of_over
+    )
+    FROM _pool_by_input([over], '_pool_of_one_model', '_pool_of_models');
 
 -- Whether two keys of models are equal. Without `over` there is one model, and the comparison is constant.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS

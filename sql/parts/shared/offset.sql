@@ -6,43 +6,43 @@
 
 -- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
 CREATE OR REPLACE MACRO _pool_is_wide(type) AS
-    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
-    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
+    regexp_full_match(type, 'U?(BIG|HUGE)INT|BIGNUM|DECIMAL\((1[6-9]|[23]\d),\d+\)');
+
+-- The decimal places of a type.
+CREATE OR REPLACE MACRO _pool_scale_of(type) AS TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER);
 
 -- One row: the offset that the first values have in common (0 where there is none), as DOUBLE and as text without
 -- rounding, and the scale of a decimal. With `over` the models may lie far from each other: there is an offset only
 -- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
--- that DOUBLE holds it exactly. Beyond 2^100 no DOUBLE is near enough, and the offset is the first value.
+-- that DOUBLE holds it exactly; 2^63 becomes the largest DOUBLE in BIGINT. Beyond 2^100 no DOUBLE is near enough, and
+-- the offset is the first value.
 CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
     WITH starts AS (
-        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
-            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
-            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
-        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
-            FROM query_table(firsts))
+        SELECT list(y) AS ys, min(abs(y)) >= any_value(least) AS far, first(written) AS written,
+            any_value(wide) AS wide, any_value(scale) AS scale
+        FROM query_table(firsts)
     ),
     origins AS (
-        SELECT *, CASE
-                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest in BIGINT
-                WHEN rounds THEN floor(start)
-                ELSE start
-            END AS origin
+        SELECT written, scale, ys[1] AS start, wide AND abs(start) >= 1048576.0 AS rounds,
+            far AND list_avg(list_transform(ys, lambda _y: abs(_y - ys[1]))) < abs(start) / 8 AS near,
+            CASE WHEN NOT rounds THEN start WHEN start = 9223372036854775808.0 THEN 9223372036854774784.0
+                ELSE floor(start) END AS origin
         FROM starts
     )
     SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
         CASE
-            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
+            WHEN near AND rounds AND abs(origin) < 1267650600228229401496703205376.0 THEN origin::HUGEINT::VARCHAR
             WHEN near THEN written
             ELSE '0'
         END AS _pool_start,
-        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
-        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint, scale AS _pool_scale
     FROM origins;
 
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     WITH _pool_firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
-            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written,
+            _pool_is_wide(typeof(value)) AS wide, _pool_scale_of(typeof(value)) AS scale,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 9007199254740992.0 END AS least
         FROM query_table(tbl)
         WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
         LIMIT 1000
