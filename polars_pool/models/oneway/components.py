@@ -86,7 +86,7 @@ def classes(groups: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     Groups whose sampling variance does not depend on their size alone keep their rows.
     """
     if request.variance_depends_on_n:
-        return _by_size(groups, request, k=pl.len().cast(pl.Float64))
+        return _by_size(groups, request, k=pl.len().cast(pl.Float64), var=VAR.mean())
     return groups.select(*request.over, *_columns(request))
 
 
@@ -97,11 +97,12 @@ def classes_of_table(table: pl.DataFrame, request: OneWay) -> pl.DataFrame:
 
 
 def classes_of_rows(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """The classes of rows that carry the moments of their group, where each group appears n times."""
+    """The classes of rows that carry the moments of their group (encoding.py), where each group appears n times."""
     if not request.variance_depends_on_n:
         return classes(rows.group_by(*request.keys).agg(e.first() for e in (N, W, Y, VAR)), request)
-    counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, VAR))
-    return _by_size(counting, request, k=VALUE.count() / N.first())
+    n, deviation = N.first().cast(pl.Float64), VALUE - Y
+    counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(Y))
+    return _by_size(counting, request, k=VALUE.count() / n, var=(deviation * deviation).mean() * n / (n - 1))
 
 
 def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
@@ -111,8 +112,9 @@ def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
     return (W, Y, V) if request.n is None else (N, W, Y, V)
 
 
-def _by_size(groups: pl.LazyFrame, request: OneWay, k: pl.Expr) -> pl.LazyFrame:
-    sizes = groups.group_by(*request.over, N).agg(Y.mean(), VAR.mean(), _pool_k=k, _pool_spread=Y.var(ddof=0))
+def _by_size(groups: pl.LazyFrame, request: OneWay, k: pl.Expr, var: pl.Expr) -> pl.LazyFrame:
+    sizes = groups.group_by(*request.over, N).agg(Y.mean(), _pool_var=var, _pool_k=k, _pool_spread=Y.var(ddof=0))
+    sizes = sizes.with_columns(N.cast(pl.Float64))
     return sizes.select(*request.over, N, Y, SQUARES, "_pool_k", "_pool_spread", _pool_w=N)
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from . import groups
 from .components import classes, classes_of_rows, fitted_models
+from .groups import VALUE, N
 from .pooling import ESTIMATE, joined, pooled
 from .spec import Means
 
@@ -14,12 +15,24 @@ def encoded(frame: pl.LazyFrame, request: Means, name: str) -> pl.LazyFrame:
     """All columns of the frame, and the estimate of the group of each row under a name."""
     columns = pl.nth(range(len(frame.collect_schema())))
     rows, pivot = groups.in_order(frame, request, columns)
-    rows = groups.prepared(rows, request)
-    windows = {column: e.over(*request.keys) for column, e in groups.sums(request).items()}
-    rows = groups.statistics(rows.with_columns(**windows), request).cache()
+    rows = _with_moments(groups.prepared(rows, request), request).cache()
     constants = groups.constants(rows, pivot, request)
     components = fitted_models(classes_of_rows(rows, request), constants, request)
-    return pooled(joined(rows, components, request, ordered=True), request).select(columns, ESTIMATE.alias(name))
+    beside = joined(rows, components, request, ordered=True)
+    if request.variance_depends_on_n:
+        beside = groups.statistics(beside.with_columns(N.cast(pl.Float64)), request)
+    return pooled(beside, request).select(columns, ESTIMATE.alias(name))
+
+
+def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The rows with the moments of their group; without its variance, where one variance within groups suffices.
+
+    A window costs memory for each row.
+    """
+    if request.variance_depends_on_n:
+        return rows.with_columns(_pool_n=VALUE.count().over(*request.keys), _pool_y=VALUE.mean().over(*request.keys))
+    windows = {name: e.over(*request.keys) for name, e in groups.sums(request).items()}
+    return groups.statistics(rows.with_columns(**windows), request)
 
 
 def statistic(table: pl.DataFrame, request: Means, name: str) -> pl.Series:
