@@ -199,27 +199,24 @@ CREATE OR REPLACE MACRO _pool_stirling_ratios(xs) AS
 -- tests/vectors/regenerate/normal.py. All coefficients are positive: no digits cancel.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- Mills' ratio P(X > x) / exp(-x^2 / 2) for x >= 0, to a relative error of 2e-17.
+CREATE OR REPLACE MACRO _pool_normal_mills(x) AS
+    ((((((((((3.9894228040143268025e-1 * x + 1.1753301477689157538e1) * x + 1.7140657535233894827e2) * x
+        + 1.6048107330377902443e3) * x + 1.0591026338864872488e4) * x + 5.1233452088167221782e4) * x
+        + 1.8361036854571419193e5) * x + 4.8167960549015778105e5) * x + 8.8856911580996243795e5) * x
+        + 1.0493555822252974851e6) * x + 6.1220593378124121061e5)
+    / (((((((((((x + 2.9461157804237982574e1) * x + 4.3065256823582995975e2) * x + 4.0521251166706739407e3) * x
+        + 2.6975418646305944342e4) * x + 1.3238696127369384177e5) * x + 4.8594140141098614502e5) * x
+        + 1.3280642476106547952e6) * x + 2.6386818173147493615e6) * x + 3.6189463379501751278e6) * x
+        + 3.075650489642503274e6) * x + 1.2244118675624824177e6);
+
 -- P(X <= x) of a column of DOUBLEs: written out, which takes the least time per row. P(X > 40) is 0.
 CREATE OR REPLACE MACRO _pool_normal_cdf_double(x) AS
-    abs((x > 0e0)::DOUBLE - ((exp((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) * (trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) - least(abs(x), 40e0)) * ((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) + least(abs(x), 40e0)) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * least(abs(x), 40e0) + 1.1753301477689157538e1) * least(abs(x), 40e0) + 1.7140657535233894827e2) * least(abs(x), 40e0)
-        + 1.6048107330377902443e3) * least(abs(x), 40e0) + 1.0591026338864872488e4) * least(abs(x), 40e0) + 5.1233452088167221782e4) * least(abs(x), 40e0)
-        + 1.8361036854571419193e5) * least(abs(x), 40e0) + 4.8167960549015778105e5) * least(abs(x), 40e0) + 8.8856911580996243795e5) * least(abs(x), 40e0)
-        + 1.0493555822252974851e6) * least(abs(x), 40e0) + 6.1220593378124121061e5)
-    / (((((((((((least(abs(x), 40e0) + 2.9461157804237982574e1) * least(abs(x), 40e0) + 4.3065256823582995975e2) * least(abs(x), 40e0) + 4.0521251166706739407e3) * least(abs(x), 40e0)
-        + 2.6975418646305944342e4) * least(abs(x), 40e0) + 1.3238696127369384177e5) * least(abs(x), 40e0) + 4.8594140141098614502e5) * least(abs(x), 40e0)
-        + 1.3280642476106547952e6) * least(abs(x), 40e0) + 2.6386818173147493615e6) * least(abs(x), 40e0) + 3.6189463379501751278e6) * least(abs(x), 40e0)
-        + 3.075650489642503274e6) * least(abs(x), 40e0) + 1.2244118675624824177e6))));
+    abs((x > 0e0)::DOUBLE - ((exp((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) * (trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) - least(abs(x), 40e0)) * ((trunc(least(abs(x), 40e0) * 16e0) * 0.0625e0) + least(abs(x), 40e0)) * 0.5e0)) * _pool_normal_mills(least(abs(x), 40e0))));
 
 -- P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.
 CREATE OR REPLACE MACRO pool_normal_cdf(x) AS
-    abs((_pool_demand_number(x, 'x of pool_normal_cdf') > 0e0)::DOUBLE - list_transform([least(abs(_pool_demand_number(x, 'x of pool_normal_cdf')), 40e0)], lambda v: ((exp((trunc(v * 16e0) * 0.0625e0) * (trunc(v * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(v * 16e0) * 0.0625e0) - v) * ((trunc(v * 16e0) * 0.0625e0) + v) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * v + 1.1753301477689157538e1) * v + 1.7140657535233894827e2) * v
-        + 1.6048107330377902443e3) * v + 1.0591026338864872488e4) * v + 5.1233452088167221782e4) * v
-        + 1.8361036854571419193e5) * v + 4.8167960549015778105e5) * v + 8.8856911580996243795e5) * v
-        + 1.0493555822252974851e6) * v + 6.1220593378124121061e5)
-    / (((((((((((v + 2.9461157804237982574e1) * v + 4.3065256823582995975e2) * v + 4.0521251166706739407e3) * v
-        + 2.6975418646305944342e4) * v + 1.3238696127369384177e5) * v + 4.8594140141098614502e5) * v
-        + 1.3280642476106547952e6) * v + 2.6386818173147493615e6) * v + 3.6189463379501751278e6) * v
-        + 3.075650489642503274e6) * v + 1.2244118675624824177e6))))[1]);
+    abs((_pool_demand_number(x, 'x of pool_normal_cdf') > 0e0)::DOUBLE - list_transform([least(abs(_pool_demand_number(x, 'x of pool_normal_cdf')), 40e0)], lambda v: ((exp((trunc(v * 16e0) * 0.0625e0) * (trunc(v * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(v * 16e0) * 0.0625e0) - v) * ((trunc(v * 16e0) * 0.0625e0) + v) * 0.5e0)) * _pool_normal_mills(v)))[1]);
 
 -- Density of the standard normal distribution.
 CREATE OR REPLACE MACRO pool_normal_density(x) AS
@@ -4809,73 +4806,88 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
 -- group are mixtures of normals over the nodes of their model. An item is one of these quantities. y, less the pivot,
 -- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
 -- `extra` is the variance that a prediction adds.
+--
+-- The nodes of a model are one list, and a mixture is a sum over this list: no GROUP BY of items times nodes is planned
+-- or executed.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The normal of each pending item at each node: weight p, mean m and standard deviation s.
-CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
-    SELECT * EXCLUDE (pooling, mu_, variance),
-        CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m,
-        sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
+-- One row per model: its nodes whose probability matters, as a list.
+CREATE OR REPLACE MACRO _pool_node_lists(nodes) AS TABLE
+    SELECT model, list({p: p, tau2: tau * tau, mu: mu_, variance: variance}) AS nodes
+    FROM query_table(nodes)
+    WHERE p >= 1e-17
+    GROUP BY model;
+
+-- The normal of an item at each node: weight p, mean m and standard deviation s.
+CREATE OR REPLACE MACRO _pool_parts(nodes, y, v, varies, extra) AS
+    list_transform(
+        list_transform(nodes, lambda _n: {p: _n.p, tau2: _n.tau2, mu: _n.mu, variance: _n.variance,
+            pooling: pool_pooling(_n.tau2, v)}),
+        lambda _n: {
+            p: _n.p,
+            m: CASE WHEN y IS NULL OR isinf(v) THEN _n.mu ELSE y - _n.pooling * (y - _n.mu) END,
+            s: sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * _n.tau2 * _n.pooling
+                + _n.pooling * _n.pooling * _n.variance END + extra)
+        }
+    );
+
+-- The parts of a mixture at x, with side = -1 of the mixture turned over: exp(-z^2 / 2) and Mills' ratio at |z|, at
+-- most 40.
+CREATE OR REPLACE MACRO _pool_parts_at(parts, x, side) AS
+    list_transform(
+        list_transform(
+            list_transform(parts, lambda _c: {p: _c.p, s: greatest(_c.s, 1e-300),
+                z: (x - side * _c.m) / greatest(_c.s, 1e-300)}),
+            lambda _c: {p: _c.p, s: _c.s, z: _c.z, far: least(abs(_c.z), 40e0)}
+        ),
+        lambda _c: {p: _c.p, s: _c.s, z: _c.z, kernel: (exp((trunc(_c.far * 16e0) * 0.0625e0) * (trunc(_c.far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(_c.far * 16e0) * 0.0625e0) - _c.far) * ((trunc(_c.far * 16e0) * 0.0625e0) + _c.far) * 0.5e0)), mills: _pool_normal_mills(_c.far)}
+    );
+
+-- Items with mean and variance, their weight, their typical and widest sd.
+CREATE OR REPLACE MACRO _pool_mixed(items, node_lists) AS TABLE
+    SELECT * EXCLUDE (nodes, parts),
+        list_sum(list_transform(parts, lambda _c: _c.p * (_c.s * _c.s + (_c.m - mean_) * (_c.m - mean_)))) AS variance_
     FROM (
-        SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
-        FROM query_table(items) AS i JOIN query_table(nodes) USING (model)
+        SELECT *, list_sum(list_transform(parts, lambda _c: _c.p * _c.m)) AS mean_,
+            list_sum(list_transform(nodes, lambda _n: _n.p * pool_weight(_n.tau2, v))) AS weight_,
+            exp(list_sum(list_transform(parts, lambda _c: _c.p * ln(greatest(_c.s, 1e-300))))
+                / list_sum(list_transform(nodes, lambda _n: _n.p))) AS typical,
+            list_max(list_transform(parts, lambda _c: _c.s)) AS widest
+        FROM (
+            SELECT *, _pool_parts(nodes, y, v, varies, extra) AS parts
+            FROM query_table(items) JOIN query_table(node_lists) USING (model)
+        )
+    );
+
+-- The probability of more than `beyond` of each item.
+CREATE OR REPLACE MACRO _pool_exceeding(items, node_lists) AS TABLE
+    SELECT id, list_sum(list_transform(_pool_parts_at(_pool_parts(nodes, y, v, varies, extra), beyond, 1.0),
+        lambda _c: _c.p * CASE WHEN _c.s > 1e-300 THEN abs((_c.z < 0)::DOUBLE - _c.kernel * _c.mills)
+            ELSE (_c.z < 0)::DOUBLE END)) AS above
+    FROM query_table(items) JOIN query_table(node_lists) USING (model);
+
+-- Tail and density of the pending items at their x, and the slope of the density; with side = -1 the tail is the upper
+-- one, at -x.
+CREATE OR REPLACE MACRO _pool_tails(items, node_lists) AS TABLE
+    SELECT * EXCLUDE (nodes, parts),
+        list_sum(list_transform(parts, lambda _c: _c.p * abs((_c.z > 0)::DOUBLE - _c.kernel * _c.mills))) AS tail,
+        3.98942280401432678e-1 * list_sum(list_transform(parts, lambda _c: _c.p * _c.kernel / _c.s)) AS density_,
+        -3.98942280401432678e-1
+            * list_sum(list_transform(parts, lambda _c: _c.p * _c.kernel * _c.z / (_c.s * _c.s))) AS bend
+    FROM (
+        SELECT *, _pool_parts_at(_pool_parts(nodes, y, v, varies, extra), x, side) AS parts
+        FROM query_table(items) JOIN query_table(node_lists) USING (model)
         WHERE pending
     );
 
--- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
-CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
-    WITH means AS MATERIALIZED (
-        SELECT id, sum(p * m) AS mean_, sum(p * pool_weight(tau * tau, v)) AS weight_,
-            exp(sum(p * ln(greatest(s, 1e-300))) / sum(p)) AS typical, max(s) AS widest
-        FROM _pool_parts(items, nodes) GROUP BY id
-    )
-    SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
-        any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN abs((z > 0e0)::DOUBLE - ((exp((trunc(far * 16e0) * 0.0625e0) * (trunc(far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(far * 16e0) * 0.0625e0) - far) * ((trunc(far * 16e0) * 0.0625e0) + far) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * far + 1.1753301477689157538e1) * far + 1.7140657535233894827e2) * far
-            + 1.6048107330377902443e3) * far + 1.0591026338864872488e4) * far + 5.1233452088167221782e4) * far
-            + 1.8361036854571419193e5) * far + 4.8167960549015778105e5) * far + 8.8856911580996243795e5) * far
-            + 1.0493555822252974851e6) * far + 6.1220593378124121061e5)
-        / (((((((((((far + 2.9461157804237982574e1) * far + 4.3065256823582995975e2) * far + 4.0521251166706739407e3) * far
-            + 2.6975418646305944342e4) * far + 1.3238696127369384177e5) * far + 4.8594140141098614502e5) * far
-            + 1.3280642476106547952e6) * far + 2.6386818173147493615e6) * far + 3.6189463379501751278e6) * far
-            + 3.075650489642503274e6) * far + 1.2244118675624824177e6)))) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
-    FROM (
-        SELECT *, least(abs(z), 40e0) AS far
-        FROM (
-            SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
-            FROM _pool_parts(items, nodes) JOIN means USING (id)
-        )
-    )
-    GROUP BY id;
-
--- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
-CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * abs((z > 0e0)::DOUBLE - ((exp((trunc(far * 16e0) * 0.0625e0) * (trunc(far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(far * 16e0) * 0.0625e0) - far) * ((trunc(far * 16e0) * 0.0625e0) + far) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * far + 1.1753301477689157538e1) * far + 1.7140657535233894827e2) * far
-        + 1.6048107330377902443e3) * far + 1.0591026338864872488e4) * far + 5.1233452088167221782e4) * far
-        + 1.8361036854571419193e5) * far + 4.8167960549015778105e5) * far + 8.8856911580996243795e5) * far
-        + 1.0493555822252974851e6) * far + 6.1220593378124121061e5)
-    / (((((((((((far + 2.9461157804237982574e1) * far + 4.3065256823582995975e2) * far + 4.0521251166706739407e3) * far
-        + 2.6975418646305944342e4) * far + 1.3238696127369384177e5) * far + 4.8594140141098614502e5) * far
-        + 1.3280642476106547952e6) * far + 2.6386818173147493615e6) * far + 3.6189463379501751278e6) * far
-        + 3.075650489642503274e6) * far + 1.2244118675624824177e6))))) AS tail,
-        sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
-    FROM (
-        SELECT *, pool_normal_density(z) AS phi, least(abs(z), 40e0) AS far
-        FROM (
-            SELECT id, side, target, p, greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
-            FROM _pool_parts(items, nodes)
-        )
-    )
-    GROUP BY id, side, target;
-
 -- Quantiles of items: for each row (target, side, reach), the x with probability `target` below it, or above it where
 -- side = -1. `reach` is the normal quantile of the target. Newton's method from the inner side, within a bracket.
-CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS TABLE
+CREATE OR REPLACE MACRO _pool_mixture_quantiles(mixed, node_lists, targets) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
             side * mean_ + reach * typical AS x, '-infinity'::DOUBLE AS low, 'infinity'::DOUBLE AS high, 0 AS step,
             widest > 0 AS pending
-        FROM query_table(items) JOIN query_table(mixed) USING (id), query_table(targets)
+        FROM query_table(mixed), query_table(targets)
         UNION ALL
         SELECT id, model, y, v, extra, varies, target, side, typical, centre,
             CASE
@@ -4895,8 +4907,7 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
                         AS moved
                 FROM (
                     SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
-                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
-                    WHERE pending
+                    FROM _pool_tails('_pool_place', node_lists)
                 )
             )
         )
@@ -4905,12 +4916,12 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
 
 -- The central interval of items and, starting from it, the shortest one, whose ends have equal densities: Newton's
 -- method on the tails and the logarithms of the densities.
-CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
+CREATE OR REPLACE MACRO _pool_central(mixed, node_lists, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
     ),
-    quantiles AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
+    quantiles AS (FROM _pool_mixture_quantiles(mixed, node_lists, 'targets'))
     SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM quantiles GROUP BY id;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -5237,10 +5248,12 @@ CREATE OR REPLACE MACRO _pool_posterior(
         ),
         items AS MATERIALIZED (
             SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
-                varies, -(around + start + _pool_origin) AS beyond, true AS pending
+                varies, -(around + start + _pool_origin) AS beyond
             FROM query_table('proper_models'), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
         ),
-        mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
+        node_lists AS MATERIALIZED (FROM _pool_node_lists('nodes')),
+        mixed AS MATERIALIZED (FROM _pool_mixed('items', 'node_lists')),
+        exceeding AS (FROM _pool_exceeding('items', 'node_lists')),
         targets AS (
             SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
             FROM _pool_quantile_of(level)
@@ -5250,9 +5263,9 @@ CREATE OR REPLACE MACRO _pool_posterior(
         placed AS (
             SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
                 max(x) FILTER (target = 0.5) AS middle_
-            FROM _pool_mixture_quantiles('items', 'heavy_nodes', 'mixed', 'targets') GROUP BY id
+            FROM _pool_mixture_quantiles('mixed', 'node_lists', 'targets') GROUP BY id
         ),
-        mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+        mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN exceeding USING (id)),
         points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table('proper_models') WHERE exact = 0),
         at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', 'pivoted', 'proper_models')),
         summed AS (
@@ -5288,27 +5301,29 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM (WITH sampled AS MATERIALIZED (
             SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, 'plain', sigma2)
         ),
-        heavy_nodes AS MATERIALIZED (FROM query_table('nodes') WHERE p >= 1e-17),
+        node_lists AS MATERIALIZED (FROM _pool_node_lists('nodes')),
         
         private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
         items AS MATERIALIZED (
             SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
                 CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
                 1.0 AS varies,
-                _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
+                _pool_number(threshold) - _pool_origin - start - around AS beyond,
                 start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
             FROM private JOIN query_table('proper_models') ON _pool_id = model, _pool_origin
         ),
-        mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
+        mixed AS MATERIALIZED (FROM _pool_mixed('items', 'node_lists')),
+        no_exceeding AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS above WHERE false),
+        exceeding AS (FROM _pool_exceeding('items', 'node_lists')),
         no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
-        central AS (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
-        shortest AS (FROM (WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
+        central AS (FROM _pool_central('mixed', 'node_lists', level)),
+        shortest AS (FROM (WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central('mixed', 'node_lists', level)),
         _pool_end AS (
-            SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
-                side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
-            FROM query_table('items') JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
+            SELECT id, model, y, v, extra, varies, side, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x,
+                0 AS step, upper_ > lower_ AS pending
+            FROM query_table('mixed') JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
             UNION ALL
-            SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
+            SELECT id, model, y, v, extra, varies, side, x + move, step + 1,
                 NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
             FROM (
                 SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
@@ -5325,8 +5340,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                             max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
                             sum(side * ln(density_)) OVER pair AS apart,
                             max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
-                        FROM _pool_end JOIN _pool_tails('_pool_end', 'heavy_nodes') USING (id, side, target)
-                        WHERE pending
+                        FROM _pool_tails('_pool_end', 'node_lists')
                         WINDOW pair AS (PARTITION BY id)
                     )
                 )
@@ -5343,7 +5357,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
                     AS _pool_estimate,
                 CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
                 upper_ + place AS _pool_upper, above AS _pool_above
-            FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
+            FROM mixed LEFT JOIN intervals USING (id)
+                LEFT JOIN query_table(CASE WHEN _pool_absent(threshold) THEN 'no_exceeding' ELSE 'exceeding' END) USING (id)
         )
         FROM sampled LEFT JOIN posteriors USING (_pool_item))
     ),

@@ -34,10 +34,12 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     ),
     items AS MATERIALIZED (
         SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
-            varies, -(around + start + _pool_origin) AS beyond, true AS pending
+            varies, -(around + start + _pool_origin) AS beyond
         FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
     ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
+    node_lists AS MATERIALIZED (FROM _pool_node_lists(nodes)),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'node_lists')),
+    exceeding AS (FROM _pool_exceeding('items', 'node_lists')),
     targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
@@ -47,9 +49,9 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     placed AS (
         SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
             max(x) FILTER (target = 0.5) AS middle_
-        FROM _pool_mixture_quantiles('items', 'heavy_nodes', 'mixed', 'targets') GROUP BY id
+        FROM _pool_mixture_quantiles('mixed', 'node_lists', 'targets') GROUP BY id
     ),
-    mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+    mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN exceeding USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
     at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', classes, models)),
     summed AS (

@@ -5,63 +5,88 @@
 -- group are mixtures of normals over the nodes of their model. An item is one of these quantities. y, less the pivot,
 -- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
 -- `extra` is the variance that a prediction adds.
+--
+-- The nodes of a model are one list, and a mixture is a sum over this list: no GROUP BY of items times nodes is planned
+-- or executed.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The normal of each pending item at each node: weight p, mean m and standard deviation s.
-CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
-    SELECT * EXCLUDE (pooling, mu_, variance),
-        CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m,
-        sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
+-- One row per model: its nodes whose probability matters, as a list.
+CREATE OR REPLACE MACRO _pool_node_lists(nodes) AS TABLE
+    SELECT model, list({p: p, tau2: tau * tau, mu: mu_, variance: variance}) AS nodes
+    FROM query_table(nodes)
+    WHERE p >= 1e-17
+    GROUP BY model;
+
+-- The normal of an item at each node: weight p, mean m and standard deviation s.
+CREATE OR REPLACE MACRO _pool_parts(nodes, y, v, varies, extra) AS
+    list_transform(
+        list_transform(nodes, lambda _n: {p: _n.p, tau2: _n.tau2, mu: _n.mu, variance: _n.variance,
+            pooling: pool_pooling(_n.tau2, v)}),
+        lambda _n: {
+            p: _n.p,
+            m: CASE WHEN y IS NULL OR isinf(v) THEN _n.mu ELSE y - _n.pooling * (y - _n.mu) END,
+            s: sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * _n.tau2 * _n.pooling
+                + _n.pooling * _n.pooling * _n.variance END + extra)
+        }
+    );
+
+-- The parts of a mixture at x, with side = -1 of the mixture turned over: exp(-z^2 / 2) and Mills' ratio at |z|, at
+-- most 40.
+CREATE OR REPLACE MACRO _pool_parts_at(parts, x, side) AS
+    list_transform(
+        list_transform(
+            list_transform(parts, lambda _c: {p: _c.p, s: greatest(_c.s, 1e-300),
+                z: (x - side * _c.m) / greatest(_c.s, 1e-300)}),
+            lambda _c: {p: _c.p, s: _c.s, z: _c.z, far: least(abs(_c.z), 40e0)}
+        ),
+        lambda _c: {p: _c.p, s: _c.s, z: _c.z, kernel: _pool_normal_kernel(_c.far), mills: _pool_normal_mills(_c.far)}
+    );
+
+-- Items with mean and variance, their weight, their typical and widest sd.
+CREATE OR REPLACE MACRO _pool_mixed(items, node_lists) AS TABLE
+    SELECT * EXCLUDE (nodes, parts),
+        list_sum(list_transform(parts, lambda _c: _c.p * (_c.s * _c.s + (_c.m - mean_) * (_c.m - mean_)))) AS variance_
     FROM (
-        SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
-        FROM query_table(items) AS i JOIN query_table(nodes) USING (model)
+        SELECT *, list_sum(list_transform(parts, lambda _c: _c.p * _c.m)) AS mean_,
+            list_sum(list_transform(nodes, lambda _n: _n.p * pool_weight(_n.tau2, v))) AS weight_,
+            exp(list_sum(list_transform(parts, lambda _c: _c.p * ln(greatest(_c.s, 1e-300))))
+                / list_sum(list_transform(nodes, lambda _n: _n.p))) AS typical,
+            list_max(list_transform(parts, lambda _c: _c.s)) AS widest
+        FROM (
+            SELECT *, _pool_parts(nodes, y, v, varies, extra) AS parts
+            FROM query_table(items) JOIN query_table(node_lists) USING (model)
+        )
+    );
+
+-- The probability of more than `beyond` of each item.
+CREATE OR REPLACE MACRO _pool_exceeding(items, node_lists) AS TABLE
+    SELECT id, list_sum(list_transform(_pool_parts_at(_pool_parts(nodes, y, v, varies, extra), beyond, 1.0),
+        lambda _c: _c.p * CASE WHEN _c.s > 1e-300 THEN abs((_c.z < 0)::DOUBLE - _c.kernel * _c.mills)
+            ELSE (_c.z < 0)::DOUBLE END)) AS above
+    FROM query_table(items) JOIN query_table(node_lists) USING (model);
+
+-- Tail and density of the pending items at their x, and the slope of the density; with side = -1 the tail is the upper
+-- one, at -x.
+CREATE OR REPLACE MACRO _pool_tails(items, node_lists) AS TABLE
+    SELECT * EXCLUDE (nodes, parts),
+        list_sum(list_transform(parts, lambda _c: _c.p * abs((_c.z > 0)::DOUBLE - _c.kernel * _c.mills))) AS tail,
+        3.98942280401432678e-1 * list_sum(list_transform(parts, lambda _c: _c.p * _c.kernel / _c.s)) AS density_,
+        -3.98942280401432678e-1
+            * list_sum(list_transform(parts, lambda _c: _c.p * _c.kernel * _c.z / (_c.s * _c.s))) AS bend
+    FROM (
+        SELECT *, _pool_parts_at(_pool_parts(nodes, y, v, varies, extra), x, side) AS parts
+        FROM query_table(items) JOIN query_table(node_lists) USING (model)
         WHERE pending
     );
 
--- P(X <= z) of the standard normal distribution; `far` is |z|, at most 40, a column because each mention is planned.
-CREATE OR REPLACE MACRO _pool_normal_below(z, far) AS
-    abs((z > 0e0)::DOUBLE - _pool_normal_tail(far));
-
--- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
-CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
-    WITH means AS MATERIALIZED (
-        SELECT id, sum(p * m) AS mean_, sum(p * pool_weight(tau * tau, v)) AS weight_,
-            exp(sum(p * ln(greatest(s, 1e-300))) / sum(p)) AS typical, max(s) AS widest
-        FROM _pool_parts(items, nodes) GROUP BY id
-    )
-    SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
-        any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN _pool_normal_below(z, far) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
-    FROM (
-        SELECT *, least(abs(z), 40e0) AS far
-        FROM (
-            SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
-            FROM _pool_parts(items, nodes) JOIN means USING (id)
-        )
-    )
-    GROUP BY id;
-
--- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
-CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * _pool_normal_below(z, far)) AS tail,
-        sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
-    FROM (
-        SELECT *, pool_normal_density(z) AS phi, least(abs(z), 40e0) AS far
-        FROM (
-            SELECT id, side, target, p, greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
-            FROM _pool_parts(items, nodes)
-        )
-    )
-    GROUP BY id, side, target;
-
 -- Quantiles of items: for each row (target, side, reach), the x with probability `target` below it, or above it where
 -- side = -1. `reach` is the normal quantile of the target. Newton's method from the inner side, within a bracket.
-CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS TABLE
+CREATE OR REPLACE MACRO _pool_mixture_quantiles(mixed, node_lists, targets) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
             side * mean_ + reach * typical AS x, '-infinity'::DOUBLE AS low, 'infinity'::DOUBLE AS high, 0 AS step,
             widest > 0 AS pending
-        FROM query_table(items) JOIN query_table(mixed) USING (id), query_table(targets)
+        FROM query_table(mixed), query_table(targets)
         UNION ALL
         SELECT id, model, y, v, extra, varies, target, side, typical, centre,
             CASE
@@ -81,8 +106,7 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
                         AS moved
                 FROM (
                     SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
-                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
-                    WHERE pending
+                    FROM _pool_tails('_pool_place', node_lists)
                 )
             )
         )
@@ -91,22 +115,22 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
 
 -- The central interval of items and, starting from it, the shortest one, whose ends have equal densities: Newton's
 -- method on the tails and the logarithms of the densities.
-CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
+CREATE OR REPLACE MACRO _pool_central(mixed, node_lists, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
     ),
-    quantiles AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
+    quantiles AS (FROM _pool_mixture_quantiles(mixed, node_lists, 'targets'))
     SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM quantiles GROUP BY id;
 
-CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
-    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
+CREATE OR REPLACE MACRO _pool_shortest(mixed, node_lists, level) AS TABLE
+    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(mixed, node_lists, level)),
     _pool_end AS (
-        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
-            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
-        FROM query_table(items) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
+        SELECT id, model, y, v, extra, varies, side, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x,
+            0 AS step, upper_ > lower_ AS pending
+        FROM query_table(mixed) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
         UNION ALL
-        SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
+        SELECT id, model, y, v, extra, varies, side, x + move, step + 1,
             NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
         FROM (
             SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
@@ -123,8 +147,7 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
                         max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
                         sum(side * ln(density_)) OVER pair AS apart,
                         max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
-                    FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
-                    WHERE pending
+                    FROM _pool_tails('_pool_end', node_lists)
                     WINDOW pair AS (PARTITION BY id)
                 )
             )
