@@ -2820,7 +2820,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
     of_sigma2 AS (
         FROM query_table(CASE
             WHEN _pool_name(sigma2) = 'pooled' THEN 'columns'
-            WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) OR _pool_is_number(sigma2, 0) THEN 'unpooled'
+            WHEN _pool_own_variance(sigma2) OR _pool_is_number(sigma2, 0) THEN 'unpooled'
             ELSE 'methods'
         END)
     ),
@@ -2908,6 +2908,9 @@ CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
 -- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of
 -- the surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
 -- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether every group has a variance of its own.
+CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
 
 -- Groups of rows of equal weight, straight from the table: keys, the keys of the model under private names, n, y (the
 -- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
@@ -3030,7 +3033,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
             count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
             covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
         ) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT (_pool_name(sigma2) IN ('separate', 'squeezed')) AS _pool_sized,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT _pool_own_variance(sigma2) AS _pool_sized,
         count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
         count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
@@ -3049,7 +3052,7 @@ CREATE OR REPLACE MACRO _pool_groups(inputs, plain, weighed, sigma2) AS TABLE
     WITH _pool_of_rows AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
-            NULL::DOUBLE AS _pool_v, NOT (_pool_name(sigma2) IN ('separate', 'squeezed')) AS _pool_sized
+            NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
     ),
     _pool_of_any_input AS NOT MATERIALIZED (
@@ -3116,7 +3119,8 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
--- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
+-- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and the phase in which its search
+-- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
         SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
@@ -3124,335 +3128,328 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, n, ssw,
-            jointly,
-            known, expected, umin, at_umin, j, side, c, is_first, is_last,
+        SELECT step + 1,
+            CASE WHEN phase = 'between' AND (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END))) THEN 'minimum' ELSE phase END,
+            id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond,
             CASE
                 WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' AND NOT closed
-                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
-                ELSE x
+                WHEN phase = 'between' AND NOT (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)))
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                        (x1 - x2) / (x3 - x2), (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)) / 2 / abs(x2 - x1))
+                ELSE x1
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT *, abs(x2 - x1) AS width,
-                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
-                width <= tolerance OR f1 = 0 AS closed,
-                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
+            SELECT step, (CASE
+                WHEN phase = 'low' THEN CASE WHEN (slope < 0) THEN 'up' ELSE below END
+                WHEN phase = 'up' AND (slope < 0) THEN beyond
+                ELSE 'between'
+            END) AS phase, id, model, n, ssw, jointly, known,
+                expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
+                CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
+                CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                CASE WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                CASE WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
+            FROM (WITH about AS (FROM (SELECT step, phase, id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond, x,
+                x1, f1, x2, f2, x3, f3, s1, s2, hd, h2d, logs, delta, pool_pairs(at_umin, top, rest, rest2) AS pairs,
+                (at_umin - 1) * top + rest AS others, (hd2 - 2 * delta * hd + delta * delta * s1) AS hd2,
+                (h2d2 - 2 * delta * h2d + delta * delta * s2) AS h2d2
             FROM (
-                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
-                    (CASE
-                        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
-                        WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
-                        ELSE 'between'
-                    END) AS phase, c + delta AS c, x AS x1, slope AS f1,
-                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
-                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (
-                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
-                    FROM (WITH about AS (FROM (SELECT * EXCLUDE (hd2, h2d2), (hd2 - 2 * delta * hd + delta * delta * s1) AS hd2,
-                        (h2d2 - 2 * delta * h2d + delta * delta * s2) AS h2d2
+                SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+                    CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+                FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table('_pool_search')) JOIN (
+                    FROM (SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
+                        sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
+                        sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
+                        sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
                     FROM (
-                        SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
-                            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
-                            CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-                        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table('_pool_search'))
-                        JOIN (FROM (SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
-                            sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
-                            sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
-                            sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
-                        FROM (
-                            SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
-                            FROM (SELECT id, model, x, c, umin FROM query_table('_pool_search') WHERE phase IN ('low', 'up', 'between'))
-                            JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
-                        )
-                        GROUP BY id)) USING (id)
-                    ))),
-                    level AS (FROM (SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
-                        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
-                        height AS deviance
-                    FROM (
-                        SELECT *,
-                            CASE
-                                WHEN NOT jointly THEN 1.0
-                                WHEN method = 'restricted level'
-                                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
-                                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
-                            END AS sigma2,
-                            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-                                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
-                        FROM query_table('about')
-                    ))),
-                    tau AS (FROM (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
-                        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-                            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
-                    FROM (
-                        SELECT *, side > 0 AND known IS NULL AS restricted,
-                            CASE
-                                WHEN NOT jointly THEN 1.0
-                                WHEN side > 0 AND known IS NULL
-                                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
-                                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
-                            END AS sigma2
-                        FROM query_table('about')
-                    ))),
-                    q AS (FROM (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table('about'))),
-                    estimator AS (FROM (WITH "pm" AS (
-                        SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
-                        FROM query_table('about')
-                    ),
-                    "eb" AS (FROM "pm"),
-                    "morris" AS (FROM "pm"),
-                    "pmm" AS (FROM "pm"),
-                    "ml" AS (
-                        SELECT *,
-                            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
-                            CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
-                        FROM query_table('about')
-                    ),
-                    "reml" AS (
-                        SELECT *,
-                            CASE
-                                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
-                                ELSE pairs / s1 - h2d2
-                            END AS slope,
-                            CASE
-                                WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
-                                ELSE logs + hd2 + ln(s1)
-                            END AS deviance
-                        FROM query_table('about')
-                    ),
-                    "chung" AS (
-                        SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
-                        FROM query_table('about')
-                    ),
-                    "_pool_sure_counted" AS (
-                        SELECT *, pooling * pooling AS counted
-                        FROM (
-                            SELECT *,
-                                CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
-                                1 / (u + x) AS w
-                            FROM (SELECT id, x, known, k, n, y, spread, squares, u
-                            FROM (SELECT id, model, x, known FROM query_table('about'))
-                            JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model))
-                        )
-                    ),
-                    "_pool_sure_terms" AS (
-                        SELECT id, k,
-                            2 * pooling * pooling * (1 - w * d2) AS slope,
-                            pooling * pooling * d2 + pooling * (x - u) AS deviance
-                        FROM (WITH sums AS (
-                            SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
-                                sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
-                            FROM query_table('_pool_sure_counted') GROUP BY id
-                        ),
-                        centres AS (
-                            SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
-                                CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-                                CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
-                                CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
-                            FROM sums
-                        )
-                        SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
-                        FROM query_table('_pool_sure_counted') JOIN centres USING (id))
-                    ),
-                    "sure" AS (
-                        FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_sure_terms') GROUP BY id) USING (id)
-                    ),
-                    "_pool_cv_terms" AS (
-                        SELECT id, k,
-                            (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
-                            residuals / (leverage * leverage) AS deviance
-                        FROM (
-                            SELECT *,
-                                squares + n * keep * keep * d2 AS residuals,
-                                (n - 1 + keep) / n - keep * keep / s AS leverage,
-                                -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
-                                keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
-                            FROM (
-                                SELECT *, 1 / (1 + n * x) AS keep
-                                FROM (SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
-                                FROM (
-                                    SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
-                                        CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-                                        CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
-                                        CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
-                                    FROM query_table('about')
-                                )
-                                JOIN query_table(classes) USING (model))
-                            )
-                        )
-                    ),
-                    "cv" AS (
-                        FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_cv_terms') GROUP BY id) USING (id)
+                        SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
+                        FROM (SELECT id, model, x, c, umin FROM query_table('_pool_search') WHERE phase IN ('low', 'up', 'between'))
+                        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
                     )
-                    FROM query_table(method)))
-                    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
-                    FROM query_table(CASE
-                        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
-                        ELSE 'estimator'
-                    END))
+                    GROUP BY id)
+                ) USING (id)
+            ))),
+            level AS (FROM (SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
+                CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
+                height AS deviance
+            FROM (
+                SELECT *,
+                    CASE
+                        WHEN NOT jointly THEN 1.0
+                        WHEN method = 'restricted level'
+                            THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                        ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+                    END AS sigma2,
+                    CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                        + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+                FROM query_table('about')
+            ))),
+            tau AS (FROM (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+                CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                    + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
+            FROM (
+                SELECT *, side > 0 AND known IS NULL AS restricted,
+                    CASE
+                        WHEN NOT jointly THEN 1.0
+                        WHEN side > 0 AND known IS NULL
+                            THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                        ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+                    END AS sigma2
+                FROM query_table('about')
+            ))),
+            q AS (FROM (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table('about'))),
+            estimator AS (FROM (WITH "pm" AS (
+                SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
+                FROM query_table('about')
+            ),
+            "eb" AS (FROM "pm"),
+            "morris" AS (FROM "pm"),
+            "pmm" AS (FROM "pm"),
+            "ml" AS (
+                SELECT *,
+                    CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+                    CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
+                FROM query_table('about')
+            ),
+            "reml" AS (
+                SELECT *,
+                    CASE
+                        WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
+                        ELSE pairs / s1 - h2d2
+                    END AS slope,
+                    CASE
+                        WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
+                        ELSE logs + hd2 + ln(s1)
+                    END AS deviance
+                FROM query_table('about')
+            ),
+            "chung" AS (
+                SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
+                FROM query_table('about')
+            ),
+            "_pool_sure_counted" AS (
+                SELECT *, pooling * pooling AS counted
+                FROM (
+                    SELECT *,
+                        CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
+                        1 / (u + x) AS w
+                    FROM (SELECT id, x, known, k, n, y, spread, squares, u
+                    FROM (SELECT id, model, x, known FROM query_table('about'))
+                    JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model))
                 )
-                WHERE step < 200
+            ),
+            "_pool_sure_terms" AS (
+                SELECT id, k,
+                    2 * pooling * pooling * (1 - w * d2) AS slope,
+                    pooling * pooling * d2 + pooling * (x - u) AS deviance
+                FROM (WITH sums AS (
+                    SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
+                        sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
+                    FROM query_table('_pool_sure_counted') GROUP BY id
+                ),
+                centres AS (
+                    SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
+                        CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+                        CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
+                        CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
+                    FROM sums
+                )
+                SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
+                FROM query_table('_pool_sure_counted') JOIN centres USING (id))
+            ),
+            "sure" AS (
+                FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_sure_terms') GROUP BY id) USING (id)
+            ),
+            "_pool_cv_terms" AS (
+                SELECT id, k,
+                    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
+                    residuals / (leverage * leverage) AS deviance
+                FROM (
+                    SELECT *,
+                        squares + n * keep * keep * d2 AS residuals,
+                        (n - 1 + keep) / n - keep * keep / s AS leverage,
+                        -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
+                        keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
+                    FROM (
+                        SELECT *, 1 / (1 + n * x) AS keep
+                        FROM (SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+                        FROM (
+                            SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+                                CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+                                CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+                                CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+                            FROM query_table('about')
+                        )
+                        JOIN query_table(classes) USING (model))
+                    )
+                )
+            ),
+            "cv" AS (
+                FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_cv_terms') GROUP BY id) USING (id)
             )
-            WHERE phase <> 'nothing'
+            FROM query_table(method)))
+            FROM query_table(CASE
+                WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
+                ELSE 'estimator'
+            END))
         )
+        WHERE step < 200 AND phase <> 'nothing'
     )
-    SELECT id, model, side, x, deviance, hd2, phase = 'minimum' AS done
+    SELECT id, model, side, x, deviance, hd2, phase
     FROM _pool_search
-    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
+    WHERE phase IN ('minimum', 'floor', 'pole', 'open') OR step = 200 AND phase = 'between';
 
 -- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
-    WITH ranges AS MATERIALIZED (FROM (SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
-        pole,
-        CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
-            AS points
-    FROM (WITH "pm" AS (
-        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
-        FROM (
-            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
-            FROM (
-                SELECT *, df AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
-        )
-    ),
-    "eb" AS (FROM "pm"),
-    "morris" AS (FROM "pm"),
-    "pmm" AS (
-        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
-        FROM (
-            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
-            FROM (
-                SELECT *, pool_chi_square_median(df) AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
-        )
-    ),
-    "ml" AS (
-        SELECT *,
-            CASE
-                WHEN jointly THEN 0.01 / wmax
-                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                ELSE 1e-18 * high
-            END AS low,
-            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole
-        FROM (
-            SELECT *,
-                CASE
-                    WHEN jointly
-                        THEN CASE WHEN ssw > 0
-                        THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
-                        ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
-                    WHEN vmax + reach = 0 THEN 1.0
-                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE jointly OR estimable
-            )
-        )
-    ),
-    "reml" AS (
-        SELECT *,
-            CASE
-                WHEN jointly THEN 0.01 / wmax
-                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                ELSE 1e-18 * high
-            END AS low,
-            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            false AS pole
-        FROM (
-            SELECT *,
-                CASE
-                    WHEN jointly
-                        THEN CASE WHEN ssw > 0
-                        THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
-                        ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
-                    WHEN vmax + reach = 0 THEN 1.0
-                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE jointly OR estimable
-            )
-        )
-    ),
-    "chung" AS (
-        SELECT *,
-            CASE
-                WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                    THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
-                ELSE 1e-18 * high
-            END AS low,
-            1e-30 * high AS floor,
-            exact > 1 AS pole
-        FROM (
-            SELECT *,
-                CASE
-                    WHEN vmax + reach = 0 THEN 1.0
-                    ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
-        )
-    ),
-    "sure" AS (
-        SELECT *,
-            CASE
-                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                ELSE 1e-18 * high
-            END AS low,
-            CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            false AS pole
-        FROM (
-            SELECT *,
-                CASE
-                    WHEN vmax + reach = 0 THEN 1.0
-                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
-        )
-    ),
-    "cv" AS (
-        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole
-        FROM (
-            SELECT *, 10000000000.0 / wmin AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE jointly
-            )
-        )
-    )
-    FROM query_table(method)))),
-    cells AS (FROM (SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
+    WITH cells AS (FROM (SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
+        coalesce(known, y_at_umin) AS c,
+        CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
+        CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
         _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
-    FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table('ranges')))),
+    FROM (
+        SELECT *, unnest(range(0, points)) AS i
+        FROM (
+            SELECT *, CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT
+                ELSE 1 END AS points
+            FROM (WITH "pm" AS (
+                SELECT *,
+                    high AS low,
+                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    df AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "eb" AS (FROM "pm"),
+            "morris" AS (FROM "pm"),
+            "pmm" AS (
+                SELECT *,
+                    high AS low,
+                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    pool_chi_square_median(df) AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN plain_squares = 0 THEN 1.0
+                            ELSE 1.001 * plain_squares / pool_chi_square_median(df)
+                        END AS high
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "ml" AS (
+                SELECT *,
+                    CASE
+                        WHEN jointly THEN 0.01 / wmax
+                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
+                                ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high
+                    FROM query_table(facts)
+                    WHERE jointly OR estimable
+                )
+            ),
+            "reml" AS (
+                SELECT *,
+                    CASE
+                        WHEN jointly THEN 0.01 / wmax
+                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
+                                ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high
+                    FROM query_table(facts)
+                    WHERE jointly OR estimable
+                )
+            ),
+            "chung" AS (
+                SELECT *,
+                    CASE
+                        WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    1e-30 * high AS floor,
+                    exact > 1 AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "sure" AS (
+                SELECT *,
+                    CASE
+                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "cv" AS (
+                SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole, NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        10000000000.0 / wmin AS high
+                    FROM query_table(facts)
+                    WHERE jointly
+                )
+            )
+            FROM query_table(method))
+        )
+    ))),
     minima AS (
-        SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
-            done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('cells', moved, method) AS m
-        JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+        SELECT model, CASE WHEN phase IN ('floor', 'pole') THEN 0.0 ELSE x END AS x, hd2,
+            phase IN ('minimum', 'floor') AS done,
+            CASE WHEN phase = 'pole' THEN 'infinity'::DOUBLE ELSE deviance END AS depth
+        FROM _pool_minima('cells', moved, method)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
     FROM minima GROUP BY model;
@@ -3578,15 +3575,17 @@ CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
 CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
     WITH with_singles AS NOT MATERIALIZED (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles))
     SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single
-    FROM _pool_by_input(inputs, CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN 'with_singles' ELSE sizes END,
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
         'with_singles');
 
--- The models by number with sums over their groups, if their data are sound.
+-- The models by number with sums over their groups, if their data are sound; for groups by size, also the number and
+-- the mean of those with the most rows.
 CREATE OR REPLACE MACRO _pool_models(classes, inputs) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
-            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
+            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows,
+            arg_max(k, w) AS k_at_wmax, arg_max(y, w) AS y_at_wmax
         FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
@@ -3613,7 +3612,7 @@ CREATE OR REPLACE MACRO _pool_within(models, sigma2, mu) AS TABLE
             NOT published AND n = j AND j - fitted >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
             ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) AS same,
             NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
-            published OR (_pool_name(sigma2) IN ('separate', 'squeezed')) AS own_v, _pool_number(sigma2) AS sigma2_known
+            published OR _pool_own_variance(sigma2) AS own_v, _pool_number(sigma2) AS sigma2_known
         FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
         WHERE j > 0
     );
@@ -3670,11 +3669,11 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
     FROM (
         SELECT model, n, w, k, y, squares, spread, compressed, own_v,
             CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v
-        FROM query_table(CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN _pool_name(sigma2) ELSE 'together' END)
+        FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END)
     ))),
     compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
     SELECT model, n, w, k, y, squares, v, spread
-    FROM _pool_by_input(inputs, CASE WHEN (_pool_name(sigma2) IN ('separate', 'squeezed')) THEN 'compressed' ELSE 'each' END, 'compressed');
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
@@ -3826,7 +3825,8 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
 -- sigma2 and tau2 of every model, and whether the search settled. Where all rows are equal, means may differ by the
 -- rounding of their sums only: then tau2 is 0.
 CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
-    SELECT *,
+    SELECT model, j, n, ssw, df, fitted, on_rows, known, pooled, exact, wmax, vmax, vleast, umin, at_umin, reach,
+        plain_squares, jointly, estimable, identified, unit_, start, df_prior, sigma2_prior, x, sigma2_,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
             WHEN at_the_end THEN plain_squares / (CASE
@@ -4004,7 +4004,7 @@ CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
 CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
     WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
     by_q AS (FROM (SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
-        true AS is_first, true AS is_last, floor AS lower,
+        'floor' AS below, 'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM (
         SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
@@ -4015,8 +4015,9 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method,
     by_profile AS (FROM (SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
         at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
-        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
-        i IN (0, 40) AS is_last,
+        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c,
+        CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
+        CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
         CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
     FROM (
@@ -4055,25 +4056,12 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method,
 
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
-CREATE OR REPLACE MACRO _pool_components_by(
-    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
+CREATE OR REPLACE MACRO _pool_results(
+    models, moved, facts, sigma2, tau2, mu, method, level, test, limits, detail
 ) AS TABLE
-    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
-    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
-    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
-    within AS (FROM _pool_within('models', sigma2, mu)),
-    with_prior AS (FROM _pool_with_prior('classes', 'within')),
-    counted AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
-    ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
-    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, method)),
-    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
+    WITH estimates AS (FROM _pool_estimated_by(moved, facts, method)),
+    variances AS MATERIALIZED (FROM _pool_variances(facts, 'estimates', tau2, method)),
+    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes(moved, 'variances', mu)),
     plain_centres AS (FROM (SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
     FROM query_table('fitted_classes') GROUP BY model)),
@@ -4098,8 +4086,8 @@ CREATE OR REPLACE MACRO _pool_components_by(
             sigma2_prior AS _pool_sigma2_prior,
             coalesce(settled, false) AS _pool_converged,
             unit_ AS _pool_unit
-        FROM (SELECT model, _pool_model FROM models) LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
-            (SELECT has_n FROM _pool_request), _pool_origin
+        FROM (SELECT model, _pool_model FROM query_table(models)) LEFT JOIN variances USING (model)
+            LEFT JOIN centres USING (model), (SELECT has_n FROM _pool_request), _pool_origin
     ),
     errors AS (FROM (WITH weighed AS (
         SELECT *, pool_precision(positive, tau2_) AS p,
@@ -4116,7 +4104,7 @@ CREATE OR REPLACE MACRO _pool_components_by(
             SELECT model, k, w, tau2_, plain_squares / j AS crude,
                 CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
                     END AS positive
-            FROM query_table('moved') JOIN (
+            FROM query_table(moved) JOIN (
                 SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table('variances')
             ) USING (model)
         )
@@ -4264,7 +4252,7 @@ CREATE OR REPLACE MACRO _pool_components_by(
                 max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
             FROM (
                 SELECT id, result FROM tails
-                UNION ALL FROM _pool_limits('closed_forms', 'tails', 'moved', sigma2, method, limits)
+                UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, method, limits)
             )
             GROUP BY ALL
         ),
@@ -4306,6 +4294,105 @@ CREATE OR REPLACE MACRO _pool_components_by(
     SELECT * EXCLUDE (_pool_id, _pool_unit)
     FROM query_table(CASE detail
         WHEN 'inference' THEN 'with_inference' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
+
+-- The same by size where groups of equal size are alike.
+CREATE OR REPLACE MACRO _pool_components_by(
+    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
+) AS TABLE
+    WITH by_class AS NOT MATERIALIZED (
+        FROM (WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+        singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+        classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+        models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
+        within AS (FROM _pool_within('models', sigma2, mu)),
+        with_prior AS (FROM _pool_with_prior('classes', 'within')),
+        counted AS MATERIALIZED (
+            FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+        ),
+        sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
+        started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
+        moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+        facts AS MATERIALIZED (FROM _pool_facts('moved', 'started'))
+        FROM _pool_results('models', 'moved', 'facts', sigma2, tau2, mu, method, level, test, limits, detail))
+    ),
+    by_size AS NOT MATERIALIZED (
+        FROM (WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+        models AS MATERIALIZED (FROM _pool_models('sizes', inputs)),
+        started AS MATERIALIZED (FROM (SELECT model, _pool_model, j, n, fitted, j - fitted AS df, _pool_name(sigma2) = 'pooled' AS on_rows, wmin, wmax,
+            exact, unit_, start, measurable, identified, estimable, jointly, false AS separated, ssw, pooled, vmin, vmax,
+            CASE WHEN vmin > 0 THEN vmin END AS vleast, ymin, ymax, known, plain,
+            CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
+            CASE WHEN vmax = 0 AND NOT jointly THEN j ELSE k_at_wmax END AS at_umin, y_at_umin,
+            _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
+            _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows,
+            NULL::DOUBLE AS plain_squares, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+        FROM (
+            SELECT model, _pool_model, j, n, wmin, wmax, k_at_wmax, fitted, unit_, measurable, mean AS start,
+                ssw / (unit_ * unit_) AS ssw, pooled / (unit_ * unit_) AS pooled,
+                pool_sampling_variance(pooled, wmax) / (unit_ * unit_) AS vmin,
+                pool_sampling_variance(pooled, wmin) / (unit_ * unit_) AS vmax,
+                CASE WHEN pooled = 0 THEN j ELSE 0.0 END AS exact,
+                (ymin - mean) / unit_ AS ymin, (ymax - mean) / unit_ AS ymax, (y_at_wmax - mean) / unit_ AS y_at_umin,
+                (_pool_number(mu) - _pool_origin - mean) / unit_ AS known, coalesce(known, 0.0) AS plain,
+                coalesce(known, (mean_of_rows - mean) / unit_) AS of_rows, pooled IS NOT NULL AS identified,
+                identified AND measurable AND (CASE
+                    WHEN method IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+                    WHEN method = 'chung' THEN j >= 2 AND j - fitted >= 1
+                    ELSE j >= 1 AND j - fitted >= 1
+                END) AS estimable,
+                estimable AND scaled.ssw > 0 AND _pool_name(sigma2) = 'pooled' AND (method IN ('ml', 'reml', 'cv')) AS jointly
+            FROM (
+                
+                SELECT *, size > 2.0 ** -506 AND size < 2.0 ** 506 AS measurable,
+                    CASE
+                        WHEN measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100 THEN 2.0 ** round(log2(size))
+                        ELSE 1.0
+                    END AS unit_,
+                    CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted
+                FROM (SELECT model, _pool_model, j, n, ssw, wmin, wmax, k_at_wmax, y_at_wmax, ymin, ymax, mean, mean_of_rows, pooled,
+                    CASE
+                        WHEN apart > 0 THEN apart
+                        WHEN vmax > 0 THEN sqrt(vmax)
+                        WHEN abs(ymax) > 0 OR abs(ymin) > 0 THEN greatest(abs(ymax), abs(ymin))
+                        ELSE 1.0
+                    END AS size
+                FROM (
+                    SELECT *, pool_sampling_variance(pooled, wmin) AS vmax,
+                        greatest(ymax - ymin, sqrt(coalesce(ssw / n, 0.0)),
+                            sqrt(coalesce(pool_sampling_variance(pooled, wmax), 0.0))) AS apart
+                    FROM (
+                        SELECT *, coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) AS pooled
+                        FROM query_table('models') WHERE j > 0
+                    )
+                ))
+            ) AS scaled, _pool_origin
+        ))),
+        moved AS MATERIALIZED (FROM (SELECT model, n, w, k, y, squares, spread, v, plain, CASE WHEN jointly THEN 1 / w ELSE v END AS u,
+            CASE WHEN jointly THEN w = wmax ELSE v = vmin END AS is_top
+        FROM (
+            SELECT model, n, w, k, (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares,
+                spread / (unit_ * unit_) AS spread, pool_sampling_variance(pooled, w) AS v, plain, jointly, wmax, vmin
+            FROM (SELECT _pool_model, n, w, k, y, squares, spread FROM query_table('sizes') WHERE k > 0) AS c,
+                (SELECT model, _pool_model, start, unit_, pooled, plain, jointly, wmax, vmin FROM query_table('started')) AS m
+            WHERE _pool_same(m._pool_model, c._pool_model)
+        ))),
+        with_squares AS MATERIALIZED (FROM (SELECT * REPLACE (squares AS plain_squares)
+        FROM query_table('started') JOIN (
+            SELECT model AS id, sum(k * ((y - plain) * (y - plain) + spread)) AS squares
+            FROM query_table('moved') GROUP BY model
+        ) ON model = id))
+        FROM _pool_results('models', 'moved',
+            CASE WHEN (detail <> 'estimates' OR _pool_name(mu) = 'shrunk' OR NOT (method = 'known' OR (method IN ('ml', 'reml')))) THEN 'with_squares' ELSE 'started' END,
+            sigma2, tau2, mu, method, level, test, limits, detail))
+    )
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'by_class' ELSE 'by_size' END, 'by_class');
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Groups by size: the fit of plain rows with one sigma2.
+--
+-- A class is a number of rows here, and v = sigma2 / n. So the range of n gives that of v, and each step is one SELECT
+-- of few columns. The columns are those of fit.sql.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The tau profile: one row per model and tau.
@@ -4364,7 +4451,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     SELECT row_number() OVER () AS point, model, root, root * root AS t
     FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END))),
     fits AS MATERIALIZED (FROM (WITH cells AS (FROM (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
+        coalesce(known, y_at_umin) AS c, 'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
     FROM query_table('points') JOIN query_table('facts') USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
     WHERE identified AND (exact = 0 OR t > 0))),
@@ -6192,7 +6279,8 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         WHERE state = 'searched'
     )
     SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
-        i = 0 AS is_first, i = points - 1 AS is_last,
+        CASE WHEN i = 0 THEN 'minimum' ELSE 'nothing' END AS below,
+        CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges))),
     minima AS MATERIALIZED (
@@ -6204,7 +6292,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             FROM query_table('cells')
             UNION ALL
             SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
-                wyy, centre_x, centre_y, is_first, is_last,
+                wyy, centre_x, centre_y, below, beyond,
                 CASE
                     WHEN phase = 'up' THEN x2
                     WHEN phase = 'between' AND NOT closed
@@ -6220,8 +6308,8 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
                 FROM (
                     SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
                         (CASE
-                            WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
-                            WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
+                            WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' ELSE below END
+                            WHEN phase = 'up' AND falls THEN beyond
                             ELSE 'between'
                         END) AS phase, rho AS x1, slope AS f1,
                         CASE WHEN keeps THEN x2 ELSE x1 END AS x2,

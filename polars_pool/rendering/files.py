@@ -34,7 +34,7 @@ ORDER = (
     ("parts/rendered", "formulas names messages priors columns"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen tails"),
     ("parts/rendered", "estimators compression"),
-    ("parts/oneway", "spec refuse groups search compression fit errors inference limits uncertainty components"),
+    ("parts/oneway", "spec refuse groups search compression fit errors inference limits uncertainty components sizes"),
     ("parts/oneway", "profile comparison critical robust"),
     ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
     ("parts/oneway", "estimates moments verbs"),

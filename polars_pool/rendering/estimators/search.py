@@ -12,6 +12,9 @@ from ...formulas.methods import Formula, Method, Minimum, Moments, Root, Sums, T
 from .pieces import select, subquery, table_macro, value
 from .tables import AT_RHO, AT_TAU2, OF_MODELS, OF_TERMS, TERMS_AT_RHO, TERMS_AT_TAU2, Table
 
+# the columns of facts that a search holds beside its range
+HELD = "model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin"
+
 
 def searched() -> dict[str, Method]:
     """The estimators that take a search."""
@@ -47,7 +50,7 @@ def _bounds_of(method: Method) -> str:
     expected, pole = Symbol("NULL::DOUBLE"), Symbol("false")
     if isinstance(known_v, Root):
         expected = value(known_v.expected, OF_MODELS)
-        known_v_high = value(bounds.root_high, OF_MODELS, expected=Symbol("expected"))
+        known_v_high = value(bounds.root_high, OF_MODELS, expected=expected)
         known_v_low, known_v_floor = high, value(bounds.floor, OF_MODELS, high=high)
     elif isinstance(known_v, Minimum):
         stretch = applied(known_v.stretch, OF_MODELS)
@@ -59,10 +62,9 @@ def _bounds_of(method: Method) -> str:
     if isinstance(known_v, Moments):
         raise NotImplementedError(f"{method.name}: a closed form for known v and a search on rows")
     floor = jointly(None if joint is None else point, known_v_floor)
-    inner = select({"expected": expected}, "query_table(facts)", "*", _condition(method))
-    middle = select({"high": jointly(joint_high, known_v_high)}, subquery(inner))
-    outer = {"low": jointly(joint_low, known_v_low), "floor": floor, "pole": pole}
-    return subquery(select(outer, subquery(middle)))
+    inner = select({"high": jointly(joint_high, known_v_high)}, "query_table(facts)", HELD, _condition(method))
+    ends = {"low": jointly(joint_low, known_v_low), "floor": floor, "pole": pole, "expected": expected}
+    return subquery(select(ends, subquery(inner)))
 
 
 def _condition(method: Method) -> str:

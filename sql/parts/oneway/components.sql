@@ -50,25 +50,12 @@ CREATE OR REPLACE MACRO _pool_inference(
 
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
-CREATE OR REPLACE MACRO _pool_components_by(
-    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
+CREATE OR REPLACE MACRO _pool_results(
+    models, moved, facts, sigma2, tau2, mu, method, level, test, limits, detail
 ) AS TABLE
-    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
-    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
-    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
-    within AS (FROM _pool_within('models', sigma2, mu)),
-    with_prior AS (FROM _pool_with_prior('classes', 'within')),
-    counted AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
-    ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
-    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, method)),
-    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
+    WITH estimates AS (FROM _pool_estimated_by(moved, facts, method)),
+    variances AS MATERIALIZED (FROM _pool_variances(facts, 'estimates', tau2, method)),
+    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes(moved, 'variances', mu)),
     plain_centres AS (FROM _pool_centres('fitted_classes')),
     fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
@@ -91,16 +78,16 @@ CREATE OR REPLACE MACRO _pool_components_by(
             sigma2_prior AS _pool_sigma2_prior,
             coalesce(settled, false) AS _pool_converged,
             unit_ AS _pool_unit
-        FROM (SELECT model, _pool_model FROM models) LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
-            (SELECT has_n FROM _pool_request), _pool_origin
+        FROM (SELECT model, _pool_model FROM query_table(models)) LEFT JOIN variances USING (model)
+            LEFT JOIN centres USING (model), (SELECT has_n FROM _pool_request), _pool_origin
     ),
-    errors AS (FROM _pool_error_and_bias('moved', 'variances', method)),
+    errors AS (FROM _pool_error_and_bias(moved, 'variances', method)),
     with_errors AS (
         SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
-        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, mu, method, level, test,
+        FROM _pool_inference('fitted_classes', moved, 'variances', 'centres', sigma2, mu, method, level, test,
             limits)
     ),
     with_inference AS (
@@ -116,3 +103,34 @@ CREATE OR REPLACE MACRO _pool_components_by(
     SELECT * EXCLUDE (_pool_id, _pool_unit)
     FROM query_table(CASE detail
         WHEN 'inference' THEN 'with_inference' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
+
+-- One row per model, from groups of any input.
+CREATE OR REPLACE MACRO _pool_components_by_class(
+    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
+) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
+    within AS (FROM _pool_within('models', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started'))
+    FROM _pool_results('models', 'moved', 'facts', sigma2, tau2, mu, method, level, test, limits, detail);
+
+-- The same by size where groups of equal size are alike.
+CREATE OR REPLACE MACRO _pool_components_by(
+    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
+) AS TABLE
+    WITH by_class AS NOT MATERIALIZED (
+        FROM _pool_components_by_class(groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail)
+    ),
+    by_size AS NOT MATERIALIZED (
+        FROM _pool_components_by_size(groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail)
+    )
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'by_class' ELSE 'by_size' END, 'by_class');

@@ -35,12 +35,14 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
         'with_singles');
 
--- The models by number with sums over their groups, if their data are sound.
+-- The models by number with sums over their groups, if their data are sound; for groups by size, also the number and
+-- the mean of those with the most rows.
 CREATE OR REPLACE MACRO _pool_models(classes, inputs) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
-            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
+            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows,
+            arg_max(k, w) AS k_at_wmax, arg_max(y, w) AS y_at_wmax
         FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
@@ -244,7 +246,8 @@ CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
 -- sigma2 and tau2 of every model, and whether the search settled. Where all rows are equal, means may differ by the
 -- rounding of their sums only: then tau2 is 0.
 CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
-    SELECT *,
+    SELECT model, j, n, ssw, df, fitted, on_rows, known, pooled, exact, wmax, vmax, vleast, umin, at_umin, reach,
+        plain_squares, jointly, estimable, identified, unit_, start, df_prior, sigma2_prior, x, sigma2_,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
             WHEN at_the_end THEN plain_squares / _pool_joint_df(method, n, j)

@@ -5,7 +5,7 @@
 -- Searches for both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
 CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
     SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
-        true AS is_first, true AS is_last, floor AS lower,
+        'floor' AS below, 'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM (
         SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
@@ -21,8 +21,9 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
     SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
         at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
-        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
-        i IN (0, 40) AS is_last,
+        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c,
+        CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
+        CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
         CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
     FROM (

@@ -76,7 +76,7 @@ CREATE OR REPLACE MACRO _pool_points(sampled, counted, facts, sigma2, mu, tau) A
 -- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
 CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
     SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
+        coalesce(known, y_at_umin) AS c, 'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
     FROM query_table(points) JOIN query_table(facts) USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
     WHERE identified AND (exact = 0 OR t > 0);

@@ -9,24 +9,26 @@
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- The range of the search, with the number of points in the grid.
-CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
-    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
-        pole,
-        CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
-            AS points
-    FROM _pool_bounds(facts, method);
-
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
     CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
 
--- The cells between the points, each with the statistics of its model.
-CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
+-- The cells between the points, each with the statistics of its model, and with what follows where the deviance rises
+-- from its lower end, or falls to its upper end.
+CREATE OR REPLACE MACRO _pool_cells(facts, method) AS TABLE
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
+        coalesce(known, y_at_umin) AS c,
+        CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
+        CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
         _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
-    FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
+    FROM (
+        SELECT *, unnest(range(0, points)) AS i
+        FROM (
+            SELECT *, CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT
+                ELSE 1 END AS points
+            FROM _pool_bounds(facts, method)
+        )
+    );
 
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------
 -- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
@@ -52,14 +54,16 @@ CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
 
 -- The points with their sums about mu = c + delta; `others` is the sum of h without one group of the least u.
 CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
-    SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
+    SELECT step, phase, id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond, x,
+        x1, f1, x2, f2, x3, f3, s1, s2, hd, h2d, logs, delta, pool_pairs(at_umin, top, rest, rest2) AS pairs,
+        (at_umin - 1) * top + rest AS others, _pool_moved_square(hd2, hd, s1, delta) AS hd2,
         _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
     FROM (
         SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
-            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
             CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
-        JOIN (FROM _pool_sums_at(search, classes)) USING (id)
+        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search)) JOIN (
+            FROM _pool_sums_at(search, classes)
+        ) USING (id)
     );
 
 -- ---- sums of one term per group -------------------------------------------------------------------------------------
@@ -152,7 +156,6 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     tau AS (FROM _pool_by_tau('about')),
     q AS (FROM _pool_by_q('about')),
     estimator AS (FROM _pool_slopes('about', classes, method))
-    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
     FROM query_table(CASE
         WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
         ELSE 'estimator'
@@ -172,15 +175,20 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
 
 -- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell. Where
 -- the deviance rises from the floor, the floor is the minimum; where it falls to the end of the grid, the minimum lies
--- beyond.
-CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
+-- beyond. At a pole there is none.
+CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, below, beyond) AS
     CASE
-        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
-        WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
+        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' ELSE below END
+        WHEN phase = 'up' AND falls THEN beyond
         ELSE 'between'
     END;
 
--- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
+-- Whether a bracket, of the newest point x1 and of x2, is as narrow as its tolerance, or x1 is the root.
+CREATE OR REPLACE MACRO _pool_tolerance(x1, f1, x2, f2) AS 1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END);
+CREATE OR REPLACE MACRO _pool_is_closed(x1, f1, x2, f2) AS f1 = 0 OR abs(x2 - x1) <= _pool_tolerance(x1, f1, x2, f2);
+
+-- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and the phase in which its search
+-- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
         SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
@@ -188,50 +196,40 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, n, ssw,
-            jointly,
-            known, expected, umin, at_umin, j, side, c, is_first, is_last,
+        SELECT step + 1,
+            CASE WHEN phase = 'between' AND _pool_is_closed(x1, f1, x2, f2) THEN 'minimum' ELSE phase END,
+            id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond,
             CASE
                 WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' AND NOT closed
-                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
-                ELSE x
+                WHEN phase = 'between' AND NOT _pool_is_closed(x1, f1, x2, f2)
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                        (x1 - x2) / (x3 - x2), _pool_tolerance(x1, f1, x2, f2) / 2 / abs(x2 - x1))
+                ELSE x1
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT *, abs(x2 - x1) AS width,
-                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
-                width <= tolerance OR f1 = 0 AS closed,
-                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
-            FROM (
-                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
-                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, c + delta AS c, x AS x1, slope AS f1,
-                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
-                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (
-                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
-                    FROM _pool_evaluated('_pool_search', classes, method)
-                )
-                WHERE step < 200
-            )
-            WHERE phase <> 'nothing'
+            SELECT step, _pool_next_phase(phase, slope < 0, below, beyond) AS phase, id, model, n, ssw, jointly, known,
+                expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
+                CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
+                CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                CASE WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                CASE WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
+            FROM _pool_evaluated('_pool_search', classes, method)
         )
+        WHERE step < 200 AND phase <> 'nothing'
     )
-    SELECT id, model, side, x, deviance, hd2, phase = 'minimum' AS done
+    SELECT id, model, side, x, deviance, hd2, phase
     FROM _pool_search
-    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
+    WHERE phase IN ('minimum', 'floor', 'pole', 'open') OR step = 200 AND phase = 'between';
 
 -- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
-    WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
-    cells AS (FROM _pool_cells('ranges')),
+    WITH cells AS (FROM _pool_cells(facts, method)),
     minima AS (
-        SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
-            done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('cells', moved, method) AS m
-        JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+        SELECT model, CASE WHEN phase IN ('floor', 'pole') THEN 0.0 ELSE x END AS x, hd2,
+            phase IN ('minimum', 'floor') AS done,
+            CASE WHEN phase = 'pole' THEN 'infinity'::DOUBLE ELSE deviance END AS depth
+        FROM _pool_minima('cells', moved, method)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
     FROM minima GROUP BY model;

@@ -18,7 +18,8 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
         WHERE state = 'searched'
     )
     SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
-        i = 0 AS is_first, i = points - 1 AS is_last,
+        CASE WHEN i = 0 THEN 'minimum' ELSE 'nothing' END AS below,
+        CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
 
@@ -31,7 +32,7 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
-            wyy, centre_x, centre_y, is_first, is_last,
+            wyy, centre_x, centre_y, below, beyond,
             CASE
                 WHEN phase = 'up' THEN x2
                 WHEN phase = 'between' AND NOT closed
@@ -46,7 +47,7 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
                 (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
                 SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
-                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, rho AS x1, slope AS f1,
+                    _pool_next_phase(phase, falls, below, beyond) AS phase, rho AS x1, slope AS f1,
                     CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
                     CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
                     CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,

@@ -159,27 +159,34 @@ CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
 -- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.
 CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
     WITH "pm" AS (
-        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        SELECT *,
+            high AS low,
+            CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole,
+            df AS expected
         FROM (
-            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
-            FROM (
-                SELECT *, df AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high
+            FROM query_table(facts)
+            WHERE estimable
         )
     ),
     "eb" AS (FROM "pm"),
     "morris" AS (FROM "pm"),
     "pmm" AS (
-        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        SELECT *,
+            high AS low,
+            CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole,
+            pool_chi_square_median(df) AS expected
         FROM (
-            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
-            FROM (
-                SELECT *, pool_chi_square_median(df) AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                CASE
+                    WHEN plain_squares = 0 THEN 1.0
+                    ELSE 1.001 * plain_squares / pool_chi_square_median(df)
+                END AS high
+            FROM query_table(facts)
+            WHERE estimable
         )
     ),
     "ml" AS (
@@ -191,9 +198,10 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 ELSE 1e-18 * high
             END AS low,
             CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole
+            CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole,
+            NULL::DOUBLE AS expected
         FROM (
-            SELECT *,
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
                 CASE
                     WHEN jointly
                         THEN CASE WHEN ssw > 0
@@ -202,11 +210,8 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
                 END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE jointly OR estimable
-            )
+            FROM query_table(facts)
+            WHERE jointly OR estimable
         )
     ),
     "reml" AS (
@@ -218,9 +223,10 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 ELSE 1e-18 * high
             END AS low,
             CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            false AS pole
+            false AS pole,
+            NULL::DOUBLE AS expected
         FROM (
-            SELECT *,
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
                 CASE
                     WHEN jointly
                         THEN CASE WHEN ssw > 0
@@ -229,11 +235,8 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
                 END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE jointly OR estimable
-            )
+            FROM query_table(facts)
+            WHERE jointly OR estimable
         )
     ),
     "chung" AS (
@@ -244,18 +247,16 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 ELSE 1e-18 * high
             END AS low,
             1e-30 * high AS floor,
-            exact > 1 AS pole
+            exact > 1 AS pole,
+            NULL::DOUBLE AS expected
         FROM (
-            SELECT *,
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
                 CASE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
                 END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
+            FROM query_table(facts)
+            WHERE estimable
         )
     ),
     "sure" AS (
@@ -266,29 +267,25 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 ELSE 1e-18 * high
             END AS low,
             CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            false AS pole
+            false AS pole,
+            NULL::DOUBLE AS expected
         FROM (
-            SELECT *,
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
                 CASE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
                 END AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE estimable
-            )
+            FROM query_table(facts)
+            WHERE estimable
         )
     ),
     "cv" AS (
-        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole
+        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole, NULL::DOUBLE AS expected
         FROM (
-            SELECT *, 10000000000.0 / wmin AS high
-            FROM (
-                SELECT *, NULL::DOUBLE AS expected
-                FROM query_table(facts)
-                WHERE jointly
-            )
+            SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                10000000000.0 / wmin AS high
+            FROM query_table(facts)
+            WHERE jointly
         )
     )
     FROM query_table(method);
