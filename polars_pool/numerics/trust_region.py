@@ -58,7 +58,7 @@ def _finite(value: Array, gradient: Array, hessian: Array) -> Array:
 
 def _step(gradient: Array, hessian: Array, radius: Array) -> tuple[Array, Array]:
     """A step no longer than the radius, and the decrease of the quadratic model by it."""
-    curvature, direction = np.linalg.eigh(hessian)
+    curvature, direction = _of_two(hessian) if hessian.shape[1] == 2 else np.linalg.eigh(hessian)
     size = np.abs(curvature)
     size = np.maximum(size, FLAT * np.maximum(size.max(axis=1, keepdims=True), 1e-300))
     along = np.einsum("mij,mi->mj", direction, gradient)
@@ -67,3 +67,15 @@ def _step(gradient: Array, hessian: Array, radius: Array) -> tuple[Array, Array]
     step *= np.minimum(1.0, radius / np.maximum(length, 1e-300))[:, None]
     predicted = -(along * step).sum(axis=1) - 0.5 * (curvature * step * step).sum(axis=1)
     return np.einsum("mij,mj->mi", direction, step), predicted
+
+
+def _of_two(matrix: Array) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of symmetric matrices of two rows, by a rotation: Golub & Van Loan (2013), 8.5.2."""
+    first, both, second = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (second - first) / (2 * both)
+        tangent = np.where(both == 0, 0.0, np.copysign(1, ratio) / (np.abs(ratio) + np.hypot(1, ratio)))
+    cosine = 1 / np.sqrt(1 + tangent * tangent)
+    sine = tangent * cosine
+    values = np.stack([first - tangent * both, second + tangent * both], axis=1)
+    return values, np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)

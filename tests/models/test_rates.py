@@ -16,7 +16,7 @@ from test_messages import WRONG, assert_sentence, refused
 from test_plans import Plan, assert_one_scan
 
 import polars_pool as pool
-from polars_pool.models.rates import fit, likelihood
+from polars_pool.models.rates import estimates, fit, likelihood, maximum
 from polars_pool.models.rates.few_trials import FewTrials
 from polars_pool.models.rates.pairs import Pairs
 from polars_pool.numerics import rising, trust_region
@@ -551,7 +551,9 @@ def test_failures_as_events_reflect_the_rates(seed):
 
 @every_family
 @every_prior
-def test_a_thousand_models_equal_single_models(family, prior):
+def test_a_thousand_models_equal_single_models(family, prior, monkeypatch):
+    for module in (estimates, maximum):
+        monkeypatch.setattr(module, "BLOCK", 2**8)  # as in larger tables, models are in several blocks
     frame = pl.concat([drawn(family, seed, 4 + seed % 9).with_columns(m=pl.lit(seed)) for seed in range(1000)])
     models = pool.components(frame, "x", "g", over="m", prior=prior, **{ROLE[family]: "n"})
     groups = shrunk(frame, family, over="m", prior=prior)

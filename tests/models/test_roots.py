@@ -1,9 +1,10 @@
-"""Roots of many functions at once, against SciPy and against roots in closed form."""
+"""Roots of many functions at once, against SciPy and against roots in closed form; eigenvalues, against NumPy."""
 
 import numpy as np
 import pytest
 from scipy.optimize.elementwise import find_root as by_scipy
 
+from polars_pool.numerics import trust_region
 from polars_pool.numerics.roots import find_root, straight_root
 
 C = np.concatenate([np.geomspace(1e-270, 1e270, 55), [1.0, 2.0, 4.0]])
@@ -90,3 +91,14 @@ def test_a_function_that_is_not_straight_has_its_root_or_none():
     for function in NOT_STRAIGHT:
         root = straight_root(function, np.stack([-C, 0 * C]), np.stack([0 * C - 2, 0 * C - 1]), C)
         assert (np.isnan(root) | np.isclose(root, C, rtol=1e-2, atol=0)).all()
+
+
+def test_eigenvectors_of_two_rows_by_numpy():
+    """Among them are diagonal and singular matrices, multiples of the identity, and entries of very different sizes."""
+    first, both, second = np.array(np.meshgrid([-2.0, 0.0, 1.0, 1e9], [-3.0, 0.0, 1.0, 1e-9], [-2.0, 0.0, 1.0, 1e-9]))
+    matrices = np.stack([first, both, both, second], axis=-1).reshape(-1, 2, 2)
+    values, vectors = trust_region._of_two(matrices)
+    size = np.abs(matrices).max(axis=(1, 2))[:, None]
+    assert (np.abs(np.sort(values) - np.linalg.eigvalsh(matrices)) <= 1e-15 * size).all()
+    assert np.allclose(vectors.swapaxes(1, 2) @ vectors, np.eye(2), rtol=0, atol=1e-15)
+    assert (np.abs(matrices @ vectors - vectors * values[:, None, :]).max(axis=1) <= 1e-15 * size).all()

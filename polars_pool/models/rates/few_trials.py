@@ -7,103 +7,102 @@ the binomial limit, log(1 + i / a), and keep their digits where a is large.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...engines.numpy import Array
 from ...numerics import special
-from ...numerics.segments import Segments
 from .likelihood import MANY, Terms
 from .pairs import Pairs
 
 CHEAPER = 8  # terms of the product per gamma function that cost less than it
-
-
-@dataclass(frozen=True)
-class Factors(Segments):
-    """The factors a + i of the groups of each model, and how many groups have each."""
-
-    i: Array
-    k: Array
-
-    @classmethod
-    def of(cls, pairs: Pairs, x: Array) -> Factors:
-        """The factors of the counts x of each pair; a model whose counts are all 0 has a factor of no group."""
-        lengths = _lengths(pairs, x)
-        start = np.cumsum(lengths) - lengths
-        some = x > 0
-        last = (pairs.each(start) + x.astype(np.int64))[some] - 1
-        begun = np.bincount(last, pairs.k[some], int(lengths.sum()))
-        before = np.cumsum(begun) - begun
-        groups = np.add.reduceat(begun, start)
-        k = np.repeat(groups + before[start], lengths) - before
-        return cls(start, np.arange(len(k)) - np.repeat(start, lengths) * 1.0, k)
-
-    def logs(self, a: Array) -> Array:
-        """Sum of log(1 + i / a), over the factors of all groups."""
-        return self.sum(self.k * np.log(1 + self.i * self.each(1 / a)))
-
-    def sums(self, a: Array) -> Array:
-        """Sums of log(1 + i / a), a / (a + i), i / (a + i), (a / (a + i))^2 and a i / (a + i)^2."""
-        ratio = self.i * self.each(1 / a)
-        above = 1 + ratio
-        share = 1 / above
-        rest = ratio * share
-        return np.stack([self.sum(self.k * x) for x in (np.log(above), share, rest, share * share, rest * share)])
-
-
-def _lengths(pairs: Pairs, x: Array) -> Array:
-    return np.maximum(pairs.largest(x), 1).astype(np.int64)
+TILE = 2**14  # terms at once: their numbers fit into the cache
 
 
 def chosen(pairs: Pairs) -> Array:
     """Whether the factors of a model cost less than gamma functions of its pairs."""
-    factors = sum(_lengths(pairs, x) for x in (pairs.x, pairs.n - pairs.x, pairs.n))
+    factors = sum(np.maximum(pairs.largest(x), 1) for x in (pairs.x, pairs.n - pairs.x, pairs.n))
     return np.asarray((pairs.largest(pairs.n) <= MANY) & (factors <= CHEAPER * 3 * pairs.lengths))
 
 
 @dataclass(frozen=True)
 class FewTrials:
-    """The log likelihood of each model, but for the binomial coefficients, as a sum over its groups."""
+    """The log likelihood of each model, but for the binomial coefficients, as a sum over i.
+
+    `above` holds the number of groups with more than i events, i others, or i trials, (i, 3, models). Models are sorted
+    by their largest number of trials, so that those with a term lie before those without one.
+    """
 
     events: Array
     others: Array
     groups: Array
-    of_events: Factors
-    of_others: Factors
-    of_trials: Factors
+    largest: Array  # number of trials, in descending order
+    above: Array
 
     @classmethod
     def of(cls, pairs: Pairs) -> FewTrials:
-        """The likelihood of the pairs of each model."""
-        counts = pairs.x, pairs.n - pairs.x, pairs.n
-        totals = pairs.sum(counts[0]), pairs.sum(counts[1]), pairs.sum(np.ones_like(pairs.x))
-        return cls(*totals, *(Factors.of(pairs, x) for x in counts))
+        """The likelihood of the pairs of each model; the first has the group of most trials, and so on."""
+        counts, model = (pairs.x, pairs.n - pairs.x, pairs.n), pairs.model
+        events, others, largest = pairs.sum(counts[0]), pairs.sum(counts[1]), pairs.largest(pairs.n).astype(np.int64)
+        shape = int(largest[0]), 3, pairs.models
+        exactly = np.zeros(shape[0] * 3 * pairs.models)
+        for kind, x in enumerate(counts):
+            some = np.flatnonzero(x > 0)
+            place = ((x[some].astype(np.int64) - 1) * 3 + kind) * pairs.models + model[some]
+            exactly += np.bincount(place, pairs.k[some], len(exactly))
+        above = exactly.reshape(shape)[::-1].cumsum(axis=0)[::-1]
+        return cls(events, others, pairs.sum(np.ones_like(pairs.x)), largest, above)
 
     def take(self, models: Array) -> FewTrials:
-        """The likelihood of some models."""
-        return FewTrials(
-            self.events[models],
-            self.others[models],
-            self.groups[models],
-            self.of_events.take(models),
-            self.of_others.take(models),
-            self.of_trials.take(models),
-        )
+        """The likelihood of some models, in their order."""
+        if len(models) == len(self.events):
+            return self
+        largest = self.largest[models]
+        above = self.above[: largest.max(initial=0)].take(models, axis=2)
+        return FewTrials(self.events[models], self.others[models], self.groups[models], largest, above)
+
+    def _tiles(self, a: Array) -> Iterator[tuple[int, Array, Array]]:
+        """For some i at once and the models that have such a term: their number, `above` and i / a."""
+        inverse, i = 1 / a, 0
+        while i < len(self.above):
+            models = int(np.searchsorted(-self.largest, -i))
+            after = i + max(1, TILE // (3 * models))
+            above = self.above[i:after, :, :models]
+            yield models, above, np.arange(i, i + len(above))[:, None, None] * inverse[:, :models]
+            i = after
+
+    def _logs(self, a: Array) -> Array:
+        """Sums of log(1 + i / a) for events, others and trials, at alpha, beta and the size."""
+        total = np.zeros_like(a)
+        for models, above, ratio in self._tiles(a):
+            total[:, :models] += _sum(above, np.log(1 + ratio))
+        return total
+
+    def _sums(self, a: Array) -> Array:
+        """Sums of log(1 + i / a), a / (a + i), i / (a + i), (a / (a + i))^2 and a i / (a + i)^2."""
+        totals = np.zeros((5, *a.shape))
+        for models, above, ratio in self._tiles(a):
+            denominator = 1 + ratio
+            share = 1 / denominator
+            rest = ratio * share
+            weighted = above * share
+            products = (above, np.log(denominator)), (above, share), (above, rest), (weighted, share), (weighted, rest)
+            for total, factors in zip(totals, products, strict=True):
+                total[:, :models] += _sum(*factors)
+        return totals
 
     def value(self, mean: Array, size: Array) -> Array:
         """The log likelihood at a mean and a size, which may be infinite."""
-        alpha, beta = _parameters(mean, size)
-        logs = self.of_events.logs(alpha) + self.of_others.logs(beta) - self.of_trials.logs(size)
-        return np.asarray(self._binomial(mean) + logs)
+        of_events, of_others, of_trials = self._logs(_parameters(mean, size))
+        return np.asarray(self._binomial(mean) + of_events + of_others - of_trials)
 
     def terms(self, mean: Array, size: Array, _moved: Array) -> Terms:
         """The log likelihood with its derivatives by the logit of the mean and the log of the size."""
-        alpha, beta = _parameters(mean, size)
-        logs_x, share_x, rest_x, squares_x, both_x = self.of_events.sums(alpha)
-        logs_y, share_y, rest_y, squares_y, both_y = self.of_others.sums(beta)
-        logs_n, share_n, rest_n, _, both_n = self.of_trials.sums(size)
+        sums = self._sums(_parameters(mean, size))
+        (logs_x, logs_y, logs_n), (share_x, share_y, share_n), (rest_x, rest_y, rest_n) = sums[:3]
+        (squares_x, squares_y, _), (both_x, both_y, both_n) = sums[3:]
         by_mean = (1 - mean) * share_x - mean * share_y
         # Of both forms, equal as events and others are all trials, the one whose terms are smaller.
         large = self.events + self.others < size * self.groups
@@ -117,6 +116,11 @@ class FewTrials:
         return np.asarray(special.xlogy(self.events, mean) + special.xlog1py(self.others, -mean))
 
 
-def _parameters(mean: Array, size: Array) -> tuple[Array, Array]:
-    """alpha and beta; 1 in place of 0, where no group has such events."""
-    return np.where(mean > 0, mean * size, 1.0), np.where(mean < 1, (1 - mean) * size, 1.0)
+def _sum(weights: Array, x: Array) -> Array:
+    """Sum over i of a product."""
+    return np.asarray(np.einsum("ijm,ijm->jm", weights, x))
+
+
+def _parameters(mean: Array, size: Array) -> Array:
+    """alpha, beta and the size; 1 in place of 0, where no group has such events."""
+    return np.stack([np.where(mean > 0, mean * size, 1.0), np.where(mean < 1, (1 - mean) * size, 1.0), size])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...engines.numpy import Array
-from ...numerics import special, trust_region
+from ...numerics import special, threads, trust_region
 from . import few_trials, likelihood
 from .few_trials import FewTrials
 from .pairs import Pairs
@@ -16,6 +16,7 @@ from .spec import Family
 
 INFINITE = 1e15  # a size that data cannot distinguish from an infinite one
 SIZES = 10.0 ** np.arange(-1, 7)  # candidates for the start of the search
+BLOCK = 2**16  # models times their terms of each kind at once: the numbers of a term fit into the cache
 
 
 def by_likelihood(pairs: Pairs, family: Family) -> Prior:
@@ -25,15 +26,32 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     not, a finite size can still be better: a large group can hide how much small groups differ.
     """
     is_few = few_trials.chosen(pairs) if family == "binomial" else np.zeros(pairs.models, dtype=bool)
-    unknown = np.full(pairs.models, np.nan)
-    prior = with_likelihood(unknown, unknown.copy(), unknown.copy())
-    for models in (np.flatnonzero(is_few), np.flatnonzero(~is_few)):
-        if models.size:
+    sizes = np.where(is_few, pairs.largest(pairs.n), pairs.lengths)
+
+    def of_block(models: Array) -> Prior:
+        with np.errstate(all="ignore"):
             some = pairs.take(models)
             rate = some.sum(some.x) / some.sum(some.n)
             criterion = FewTrials.of(some) if is_few[models[0]] else AllPairs(some, family, some.excess(rate))
-            prior.put(models, _by_likelihood(some, family, rate, criterion))
+            return _by_likelihood(some, family, rate, criterion)
+
+    blocks = [block for few in (True, False) for block in _blocks(np.flatnonzero(is_few == few), sizes)]
+    unknown = np.full(pairs.models, np.nan)
+    prior = with_likelihood(unknown, unknown.copy(), unknown.copy())
+    for models, estimates in zip(blocks, threads.of_blocks(of_block, blocks), strict=True):
+        prior.put(models, estimates)
     return prior
+
+
+def _blocks(models: Array, sizes: Array) -> list[Array]:
+    """Blocks of models, the larger ones first, whose number times the largest size is limited."""
+    models = models[np.argsort(-sizes[models], kind="stable")]
+    blocks, start = [], 0
+    while start < len(models):
+        stop = start + max(1, int(BLOCK // sizes[models[start]]))
+        blocks.append(models[start:stop])
+        start = stop
+    return blocks
 
 
 def _by_likelihood(pairs: Pairs, family: Family, rate: Array, of_models: Likelihood) -> Prior:
