@@ -27,21 +27,18 @@ TAYLOR = 1 / 16
 
 def log_rise(a: Array, x: Array) -> Array:
     """log of Gamma(a + x) / Gamma(a)."""
-    [value] = _by_size(a, x, _log_rise_far, lambda a, x: [special.gammaln(a + x) - _of_runs(special.gammaln, a)])
+    [value] = _by_size(a, x, _log_rise_far, _log_rise_near)
     return value
 
 
-def slopes(a: Array, x: Array) -> tuple[Array, Array]:
-    """a times the derivative of log_rise by a; and this less x: 0 for x of 0 and 1, else about -x (x - 1) / 2a."""
-    slope, rest = _by_size(a, x, _slopes_far, _slopes_near)
-    exact = (x == 0) | (x == 1)
-    return np.where(exact, x, slope), np.where(exact, 0.0, rest)
+def rise(a: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """log_rise with its derivatives by a: a times the first, this less x, and a squared times the second plus x.
 
-
-def curvature_rest(a: Array, x: Array) -> Array:
-    """a squared times the second derivative of log_rise by a, plus x: 0 for x of 0 and 1, and about x (x - 1) / a."""
-    [value] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - _of_runs(_trigamma, a)) + x])
-    return np.where((x == 0) | (x == 1), 0.0, value)
+    The first of them is about x - x (x - 1) / 2a, the last about x (x - 1) / a; both are exact for x of 0 and 1.
+    """
+    log, slope, rest, curvature = _by_size(a, x, _rise_far, _rise_near)
+    exact = x <= 1
+    return log, np.where(exact, x, slope), np.where(exact, 0.0, rest), np.where(exact, 0.0, curvature)
 
 
 def beyond_logs(a: Array, x: Array) -> tuple[Array, Array, Array]:
@@ -97,18 +94,22 @@ def _log_rise_far(a: Array, x: Array) -> list[Array]:
     return [x * np.log(a + x) + a * log1p_rest(x / a) + _log_gamma_beyond(a, x)]
 
 
-def _slopes_far(a: Array, x: Array) -> list[Array]:
-    t, beyond = x / a, _digamma_beyond(a, x)
-    return [a * np.log1p(t) + beyond, a * log1p_rest(t) + beyond]
+def _log_rise_near(a: Array, x: Array) -> list[Array]:
+    return [_log_gamma(a + x) - _of_runs(special.gammaln, a)]
 
 
-def _slopes_near(a: Array, x: Array) -> list[Array]:
-    slope = a * (special.digamma(a + x) - _of_runs(special.digamma, a))
-    return [slope, slope - x]
+def _rise_far(a: Array, x: Array) -> list[Array]:
+    above, t = a + x, x / a
+    rest, beyond = a * log1p_rest(t), _digamma_beyond(a, x)
+    log = x * np.log(above) + rest + _log_gamma_beyond(a, x)
+    return [log, a * np.log1p(t) + beyond, rest + beyond, x * x / above + _trigamma_beyond(a, x)]
 
 
-def _curvature_far(a: Array, x: Array) -> list[Array]:
-    return [x * x / (a + x) + _trigamma_beyond(a, x)]
+def _rise_near(a: Array, x: Array) -> list[Array]:
+    above = a + x
+    slope = a * (_digamma(above) - _of_runs(special.digamma, a))
+    curvature = a * a * (_trigamma(above) - _of_runs(_trigamma, a)) + x
+    return [*_log_rise_near(a, x), slope, slope - x, curvature]
 
 
 def _log_gamma_beyond(a: Array, x: Array) -> Array:
@@ -159,19 +160,41 @@ def _series(u: Array, coefficients: tuple[float, ...]) -> Array:
 
 def log1p_rest(t: Array) -> Array:
     """log(1 + t) - t without cancellation at small t."""
+    value = np.log1p(t) - t
     near = np.abs(t) < TAYLOR
-    small = np.where(near, t, 0.0)
-    series = np.zeros_like(small)
-    for power in range(16, 1, -1):  # Horner, (-1)^(k + 1) t^k / k: the next term is below 2^-62 t^2
-        series *= small
-        series += (1.0 if power % 2 else -1.0) / power
-    return np.where(near, small * small * series, np.log1p(t) - t)
+    small = t[near]
+    if small.size:
+        series = np.zeros_like(small)
+        for power in range(16, 1, -1):  # Horner, (-1)^(k + 1) t^k / k: the next term is below 2^-62 t^2
+            series *= small
+            series += (1.0 if power % 2 else -1.0) / power
+        value[near] = small * small * series
+    return np.asarray(value)
+
+
+# log Gamma and its derivatives, by their series where these have all digits: they are faster than SciPy
+
+
+def _log_gamma(z: Array) -> Array:
+    large = np.maximum(z, LARGE)
+    u = 1 / large
+    value = (large - 0.5) * np.log(large) - large + np.log(2 * np.pi) / 2 + _series(u, STIRLING)
+    return _with_small(value, z, special.gammaln)
+
+
+def _digamma(z: Array) -> Array:
+    large = np.maximum(z, LARGE)
+    u = 1 / large
+    return _with_small(np.log(large) - u / 2 - u * _series(u, SLOPES), z, special.digamma)
 
 
 def _trigamma(z: Array) -> Array:
-    """The second derivative of log Gamma; by its series, which is faster, where that has all digits."""
     u = 1 / np.maximum(z, LARGE)
-    value = u + u * u / 2 + _series(u, CURVATURES) * u * u
-    near = z < LARGE
-    value[near] = special.polygamma(1, z[near])
+    return _with_small(u + u * u / 2 + _series(u, CURVATURES) * u * u, z, lambda small: special.polygamma(1, small))
+
+
+def _with_small(value: Array, z: Array, function: Callable[[Array], Array]) -> Array:
+    """The values, with those of a function where z is small."""
+    small = z < LARGE
+    value[small] = function(z[small])
     return value

@@ -83,11 +83,12 @@ def test_rising_factorials_by_exact_sums(a):
     x = np.array(X, dtype=float)
     i = np.arange(max(X))
     logs, slopes, bends = np.log(a + i), i / (a + i), i / (a + i) * ((2 * a + i) / (a + i))
-    near(rising.log_rise(np.full_like(x, a), x), [math.fsum(logs[:k]) for k in X], 1e-12, 1e-2)
-    slope, rest = rising.slopes(np.full_like(x, a), x)
+    log, slope, rest, curvature = rising.rise(np.full_like(x, a), x)
+    for value in (log, rising.log_rise(np.full_like(x, a), x)):
+        near(value, [math.fsum(logs[:k]) for k in X], 1e-12, 1e-2)
     near(rest, [-math.fsum(slopes[:k]) for k in X], 1e-12)
     near(slope, [math.fsum(a / (a + i[:k])) for k in X], 1e-12)
-    near(rising.curvature_rest(np.full_like(x, a), x), [math.fsum(bends[:k]) for k in X], 1e-12)
+    near(curvature, [math.fsum(bends[:k]) for k in X], 1e-12)
 
 
 def test_log1p_rest_by_its_series_and_by_decimals():

@@ -20,7 +20,7 @@ import numpy as np
 from ...engines.numpy import Array
 from ...formulas import overdispersion
 from ...numerics import special
-from ...numerics.rising import beyond_logs, curvature_rest, deviance, factorial_rest, log1p_rest, log_rise, slopes
+from ...numerics.rising import beyond_logs, deviance, factorial_rest, log1p_rest, log_rise, rise
 
 MANY = 1e4  # trials, or events, up to which the terms keep 11 digits of their sum
 
@@ -136,15 +136,16 @@ def _few_trials_value(x: Array, n: Array, mean: Array, size: Array, over: Array)
 
 def _few_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> list[Array]:
     alpha, beta, y = mean * size, (1 - mean) * size, n - x
-    (slope_x, rest_x), (slope_y, rest_y), (slope_n, rest_n) = slopes(alpha, x), slopes(beta, y), slopes(size, n)
-    bend_x, bend_y, bend_n = curvature_rest(alpha, x), curvature_rest(beta, y), curvature_rest(size, n)
+    log_x, slope_x, rest_x, bend_x = rise(alpha, x)
+    log_y, slope_y, rest_y, bend_y = rise(beta, y)
+    log_n, slope_n, rest_n, bend_n = rise(size, n)
     # alpha d/dalpha = slope_x = rest_x + x, alpha^2 d2/dalpha2 = bend_x - x, and so on
     by_mean = (1 - mean) * slope_x - mean * slope_y
     # For a large size the rests are small, for a small size the slopes
     by_size = np.where(n < size, rest_x + rest_y - rest_n, slope_x + slope_y - slope_n)
     curvature = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
     return [
-        *_few_trials_value(x, n, mean, size, over),
+        log_x + log_y - log_n,
         by_mean,
         by_size,
         (1 - 2 * mean) * by_mean + curvature,
@@ -194,26 +195,31 @@ def _rest(log: Array, change: Array) -> Array:
 
 def _few_events_value(x: Array, exposure: Array, mean: Array, size: Array, over: Array) -> list[Array]:
     mu = mean * exposure
-    return [log_rise(size, x) - x * np.log(size + mu) - (size * log1p_rest(mu / size) + mu) + special.xlogy(x, mu)]
+    return [_few_events_sum(log_rise(size, x), x, mu, size, size * log1p_rest(mu / size))]
+
+
+def _few_events_sum(log: Array, x: Array, mu: Array, size: Array, rest_mu: Array) -> Array:
+    """The value by log_rise and by size log(1 + mu / size) - mu."""
+    return np.asarray(log - x * np.log(size + mu) - (rest_mu + mu) + special.xlogy(x, mu))
 
 
 def _few_events(x: Array, exposure: Array, mean: Array, size: Array, over: Array) -> list[Array]:
     mu = mean * exposure
     both = size + mu
-    (slope, rest), bend = slopes(size, x), curvature_rest(size, x)
-    poisson = size * log1p_rest(mu / size)  # size log(1 + mu / size) - mu
+    log, slope, rest, bend = rise(size, x)
+    rest_mu = size * log1p_rest(mu / size)  # size log(1 + mu / size) - mu
     by_size = np.where(
         mu < size,
-        rest - poisson + over * mu / both,
+        rest - rest_mu + over * mu / both,
         slope - size * np.log1p(mu / size) - over * size / both,
     )
     return [
-        *_few_events_value(x, exposure, mean, size, over),
+        _few_events_sum(log, x, mu, size, rest_mu),
         size * over / both,
         by_size,
         -size * mu * (size + x) / both**2,
         size * over * mu / both**2,
-        rest + bend - poisson - mu * mu / both - size * over * mu / both**2,
+        rest + bend - rest_mu - mu * mu / both - size * over * mu / both**2,
     ]
 
 

@@ -16,7 +16,7 @@ from .spec import Family
 
 INFINITE = 1e15  # a size that data cannot distinguish from an infinite one
 SIZES = 10.0 ** np.arange(-1, 7)  # candidates for the start of the search
-BLOCK = 2**16  # models times their terms of each kind at once: the numbers of a term fit into the cache
+BLOCK = 2**14  # pairs at once, or a quarter of the terms of each kind: their numbers fit into the cache
 
 
 def by_likelihood(pairs: Pairs, family: Family) -> Prior:
@@ -26,7 +26,7 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     not, a finite size can still be better: a large group can hide how much small groups differ.
     """
     is_few = few_trials.chosen(pairs) if family == "binomial" else np.zeros(pairs.models, dtype=bool)
-    sizes = np.where(is_few, pairs.largest(pairs.n), pairs.lengths)
+    sizes = np.where(is_few, pairs.largest(pairs.n) / 4, pairs.lengths)
 
     def of_block(models: Array) -> Prior:
         with np.errstate(all="ignore"):
