@@ -2,6 +2,7 @@
 
 import keyword
 
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 import pytest
@@ -9,6 +10,7 @@ from frames import TAU2, assert_near, by_key, rows
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
+from polars_pool.models.oneway import encoding
 
 FRAME = pl.DataFrame(
     {
@@ -62,6 +64,34 @@ def test_over_as_an_argument(tau2):
     got = FRAME.select(pl.col("y").pool.shrink(by="g", over="year", tau2=tau2)).to_series()
     assert_near(got, want, 1e-12)
     assert_near(pool.encode(FRAME, "y", "g", over="year", tau2=tau2)["estimate"], want, 1e-12)
+
+
+OF_MANY_ROWS = {
+    "one key": ("y", ["g"], {}),
+    "null in a key, two keys": ("y", ["part", "g"], {}),
+    "several models": ("y", ["g"], {"over": "part"}),
+    "infinite values as missing": ("infinite", ["g"], {"nan": "null"}),
+    "integers beyond Float64": ("wide", ["g"], {}),
+    "known hyperparameters": ("y", ["g"], {"sigma2": 4.0, "tau2": 1.0}),
+}
+
+
+@pytest.mark.parametrize("case", OF_MANY_ROWS)
+def test_the_statistics_of_many_rows(case):
+    """From some number of rows on, windows take the place of joins."""
+    value, by, options = OF_MANY_ROWS[case]
+    rng = np.random.default_rng(1)
+    g, noise = rng.zipf(1.3, encoding.MANY) % 5000, rng.normal(size=encoding.MANY)
+    frame = pl.DataFrame(
+        {"g": g, "part": g % 7, "y": g % 11 + noise, "wide": 2**60 + g % 11 + rng.integers(9, size=g.size)}
+    )
+    frame = frame.with_columns(pl.when(pl.col("y") > -2).then("y"), pl.when(pl.col("part") > 0).then("part"))
+    frame = frame.with_columns(infinite=pl.when(pl.col("y") < 13).then("y").otherwise(float("inf")))
+    result = pool.shrink(frame, value, by, **options)
+    for name, method, engine in (("estimate", "shrink", "streaming"), ("weight", "weight", "in-memory")):
+        want = beside(frame, result, [*([options["over"]] if "over" in options else []), *by], name)
+        expression = getattr(pl.col(value).pool, method)(by, **options)
+        assert_near(frame.lazy().select(expression).collect(engine=engine).to_series(), want, 1e-12, 1.0)
 
 
 @every_method

@@ -1,4 +1,4 @@
-"""The estimate of its group for every row: windows over the rows, so that the frame is scanned once."""
+"""The estimate of its group for every row, by windows over the rows: a join back would scan the frame twice."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from .groups import VALUE, N
 from .pooling import ESTIMATE, joined, pooled
 from .spec import Means
 
+MANY = 100_000  # rows of a table: windows in the streaming engine cost less than a join back, but more to begin
+
 
 def encoded(frame: pl.LazyFrame, request: Means, name: str) -> pl.LazyFrame:
     """All columns of the frame, and the estimate of the group of each row under a name."""
     columns = pl.nth(range(len(frame.collect_schema())))
     rows, pivot = groups.in_order(frame, request, columns)
-    rows = _with_moments(groups.prepared(rows, request), request).cache()
-    constants = groups.constants(rows, pivot, request)
-    components = fitted_models(classes_of_rows(rows, request), constants, request)
+    return _pooled(_with_moments(rows, request).cache(), pivot, request).select(columns, ESTIMATE.alias(name))
+
+
+def _pooled(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The rows with the partially pooled mean of their group, from the moments of the group."""
+    components = fitted_models(classes_of_rows(rows, request), groups.constants(rows, pivot, request), request)
     beside = joined(rows, components, request, ordered=True)
     if request.variance_depends_on_n:
         beside = groups.statistics(beside.with_columns(N.cast(pl.Float64)), request)
-    return pooled(beside, request).select(columns, ESTIMATE.alias(name))
+    return pooled(beside, request)
 
 
 def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
@@ -29,6 +34,7 @@ def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
 
     A window costs memory for each row.
     """
+    rows = groups.prepared(rows, request)
     if request.variance_depends_on_n:
         return rows.with_columns(_pool_n=VALUE.count().over(*request.keys), _pool_y=VALUE.mean().over(*request.keys))
     windows = {name: e.over(*request.keys) for name, e in groups.sums(request).items()}
@@ -36,8 +42,11 @@ def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
 
 
 def statistic(table: pl.DataFrame, request: Means, name: str) -> pl.Series:
-    """A statistic of its group for every row of a table in memory, where a join back costs less than windows."""
+    """A statistic of its group for every row of a table in memory."""
     rows, pivot = groups.in_order(table.lazy(), request)
+    if request.variance_depends_on_n and table.height >= MANY:
+        of_rows = _pooled(_with_moments(rows, request).cache(), pivot, request)
+        return of_rows.select(f"_pool_{name}").collect(engine="streaming").to_series()
     means, constants = groups.summed(rows, request), groups.constants(rows, pivot, request)
     components = fitted_models(classes(means, request), constants, request)
     of_groups = pooled(joined(means, components, request), request)
