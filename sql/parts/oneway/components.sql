@@ -14,9 +14,9 @@ CREATE OR REPLACE MACRO _pool_inference(
     required AS (FROM _pool_required_tails('closed_forms', method, level, test)),
     tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
     gathered AS (
-        SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
-            max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
-            max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
+        SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS student_p,
+            max(result) FILTER (id % 8 = 3) AS log_reach2, max(result) FILTER (id % 8 = 6) AS lower,
+            max(result) FILTER (id % 8 = 7) AS upper
         FROM (
             SELECT id, result FROM tails
             UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, method, limits)
@@ -25,6 +25,9 @@ CREATE OR REPLACE MACRO _pool_inference(
     ),
     with_inference AS (
         SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+            -- the normal tails beyond the root of lrt, which is chi-square with 1 degree of freedom, and beyond mu / se
+            list_transform([least(sqrt(lrt), 40.0), least(abs(mu_) / se, 40.0)], lambda x: 2 * _pool_normal_tail(x))
+                AS normal_p,
             _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
         FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
     )
@@ -39,10 +42,14 @@ CREATE OR REPLACE MACRO _pool_inference(
         _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (method <> 'known')::INTEGER
             + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
-        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
+        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, normal_p[1]) END AS lrt_p,
         CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
         CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
-        CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
+        CASE
+            WHEN test = 'z' THEN CASE WHEN se > 0 AND mu_ IS NOT NULL THEN normal_p[2] END
+            WHEN mu_ = 0 AND se > 0 AND df >= 1 THEN 1.0
+            ELSE student_p
+        END AS mu_p,
         (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
         (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
         se * unit_ AS se_mu_

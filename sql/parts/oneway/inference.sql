@@ -97,24 +97,30 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
     FROM closed, _pool_quantile_of(level);
 
 -- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
--- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
--- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
+-- infinite df2) chi-square; 1 and 3 for the tail of mu, whose square is F(1, df), and for the quantile of Student's
+-- interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
 CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, method, level, test) AS TABLE
-    SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
-    FROM (
-        SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
-            unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
-            unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
-            unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
-                (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
+    WITH of_q AS (
+        SELECT 8 * model + which AS id, df / 2 AS a, df2 / 2 AS b,
+            CASE WHEN which = 0 AND q > 0 THEN ln(q / df) END AS w,
+            CASE which WHEN 4 THEN (1 + _pool_number(level)) / 2 WHEN 5 THEN (1 - _pool_number(level)) / 2 END AS p,
+            NULL::DOUBLE AS z
         FROM (
-            SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
-                CASE WHEN lrt > 0 THEN lrt END AS lrt,
-                CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
-                CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
-                CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN _pool_number(level) END
-                    AS level_of_q
-            FROM query_table(closed_forms)
+            SELECT model, df, df2, q,
+                unnest(CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN [0, 4, 5] ELSE [0] END) AS which
+            FROM query_table(closed_forms) WHERE df > 0 AND df2 > 0
         )
-    )
-    WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
+        WHERE which > 0 OR q > 0
+    ),
+    of_mu AS (
+        SELECT 8 * model + which AS id, 0.5 AS a, df / 2 AS b, CASE WHEN which = 1 THEN 2 * ln(t) END AS w,
+            CASE WHEN which = 3 THEN _pool_number(level) END AS p, NULL::DOUBLE AS z
+        FROM (
+            SELECT model, df, unnest([1, 3]) AS which,
+                CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t
+            FROM query_table(closed_forms) WHERE df >= 1
+        )
+        WHERE which = 3 OR t > 0
+    ),
+    of_q_and_mu AS (FROM of_q UNION ALL FROM of_mu)
+    FROM query_table(CASE WHEN test = 'z' THEN 'of_q' ELSE 'of_q_and_mu' END);

@@ -4229,29 +4229,35 @@ CREATE OR REPLACE MACRO _pool_results(
             WHEN (method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml')) THEN 'of_squares'
             ELSE 'of_sums'
         END))),
-        required AS (FROM (SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
-        FROM (
-            SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
-                unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
-                unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
-                unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
-                    (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
+        required AS (FROM (WITH of_q AS (
+            SELECT 8 * model + which AS id, df / 2 AS a, df2 / 2 AS b,
+                CASE WHEN which = 0 AND q > 0 THEN ln(q / df) END AS w,
+                CASE which WHEN 4 THEN (1 + _pool_number(level)) / 2 WHEN 5 THEN (1 - _pool_number(level)) / 2 END AS p,
+                NULL::DOUBLE AS z
             FROM (
-                SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
-                    CASE WHEN lrt > 0 THEN lrt END AS lrt,
-                    CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
-                    CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
-                    CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN _pool_number(level) END
-                        AS level_of_q
-                FROM query_table('closed_forms')
+                SELECT model, df, df2, q,
+                    unnest(CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN [0, 4, 5] ELSE [0] END) AS which
+                FROM query_table('closed_forms') WHERE df > 0 AND df2 > 0
             )
-        )
-        WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL))),
+            WHERE which > 0 OR q > 0
+        ),
+        of_mu AS (
+            SELECT 8 * model + which AS id, 0.5 AS a, df / 2 AS b, CASE WHEN which = 1 THEN 2 * ln(t) END AS w,
+                CASE WHEN which = 3 THEN _pool_number(level) END AS p, NULL::DOUBLE AS z
+            FROM (
+                SELECT model, df, unnest([1, 3]) AS which,
+                    CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t
+                FROM query_table('closed_forms') WHERE df >= 1
+            )
+            WHERE which = 3 OR t > 0
+        ),
+        of_q_and_mu AS (FROM of_q UNION ALL FROM of_mu)
+        FROM query_table(CASE WHEN test = 'z' THEN 'of_q' ELSE 'of_q_and_mu' END))),
         tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
         gathered AS (
-            SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
-                max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
-                max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
+            SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS student_p,
+                max(result) FILTER (id % 8 = 3) AS log_reach2, max(result) FILTER (id % 8 = 6) AS lower,
+                max(result) FILTER (id % 8 = 7) AS upper
             FROM (
                 SELECT id, result FROM tails
                 UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, method, limits)
@@ -4260,6 +4266,16 @@ CREATE OR REPLACE MACRO _pool_results(
         ),
         with_inference AS (
             SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+                
+                list_transform([least(sqrt(lrt), 40.0), least(abs(mu_) / se, 40.0)], lambda x: 2 * ((exp((trunc(x * 16e0) * 0.0625e0) * (trunc(x * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(x * 16e0) * 0.0625e0) - x) * ((trunc(x * 16e0) * 0.0625e0) + x) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * x + 1.1753301477689157538e1) * x + 1.7140657535233894827e2) * x
+                    + 1.6048107330377902443e3) * x + 1.0591026338864872488e4) * x + 5.1233452088167221782e4) * x
+                    + 1.8361036854571419193e5) * x + 4.8167960549015778105e5) * x + 8.8856911580996243795e5) * x
+                    + 1.0493555822252974851e6) * x + 6.1220593378124121061e5)
+                / (((((((((((x + 2.9461157804237982574e1) * x + 4.3065256823582995975e2) * x + 4.0521251166706739407e3) * x
+                    + 2.6975418646305944342e4) * x + 1.3238696127369384177e5) * x + 4.8594140141098614502e5) * x
+                    + 1.3280642476106547952e6) * x + 2.6386818173147493615e6) * x + 3.6189463379501751278e6) * x
+                    + 3.075650489642503274e6) * x + 1.2244118675624824177e6))))
+                    AS normal_p,
                 _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
             FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
         )
@@ -4274,10 +4290,14 @@ CREATE OR REPLACE MACRO _pool_results(
             _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
             pool_akaike(log_likelihood, on_rows::INTEGER + (method <> 'known')::INTEGER
                 + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
-            lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
+            lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, normal_p[1]) END AS lrt_p,
             CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
             CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
-            CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
+            CASE
+                WHEN test = 'z' THEN CASE WHEN se > 0 AND mu_ IS NOT NULL THEN normal_p[2] END
+                WHEN mu_ = 0 AND se > 0 AND df >= 1 THEN 1.0
+                ELSE student_p
+            END AS mu_p,
             (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
             (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
             se * unit_ AS se_mu_
