@@ -2444,7 +2444,7 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
                     FROM (WITH turned AS (
                         SELECT *, CASE WHEN turn THEN b ELSE a END AS a_, CASE WHEN turn THEN a ELSE b END AS b_,
                             CASE WHEN turn THEN -place ELSE place END AS w_, CASE WHEN turn THEN -side ELSE side END AS s
-                        FROM (SELECT *, a * exp(place) > b AS turn FROM query_table('_pool_odds') WHERE result IS NULL)
+                        FROM (SELECT *, a * exp(place) > b AS turn FROM _pool_odds WHERE result IS NULL)
                     ),
                     placed AS (
                         SELECT *, pool_expm1(w_) AS e, 1 / (1 + a_ * exp(w_) / b_) AS y, a_ * exp(w_) * (1 + a_ / b_) * y AS mean
@@ -3003,7 +3003,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
                 WHEN _pool_weights > 0 AND _pool_weights < 'infinity'::DOUBLE THEN _pool_weights
                 ELSE (-(2.0::DOUBLE ** 900))
             END AS _pool_h, *
-        FROM query_table('_pool_numbers') WHERE _pool_input = 'weighted rows'
+        FROM _pool_numbers WHERE _pool_input = 'weighted rows'
     ),
     _pool_states AS NOT MATERIALIZED (FROM (SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
         _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
@@ -3014,12 +3014,12 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
                 ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
             (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
-        FROM query_table('_pool_rows') GROUP BY ALL
+        FROM _pool_rows GROUP BY ALL
     ))),
     _pool_aggregates AS NOT MATERIALIZED (FROM (SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
         count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
         covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
-    FROM query_table('_pool_rows') GROUP BY ALL))
+    FROM _pool_rows GROUP BY ALL))
     SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
         CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
         pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
@@ -3040,7 +3040,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
     FROM (
         SELECT CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
                 THEN coalesce(_pool_weights, _pool_n) END AS _pool_h, *
-        FROM query_table('_pool_numbers') WHERE _pool_input = 'moments'
+        FROM _pool_numbers WHERE _pool_input = 'moments'
     )
     GROUP BY ALL)
     UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, (list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
@@ -3157,14 +3157,14 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             FROM (
                 SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
                     CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-                FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table('_pool_search')) JOIN (
+                FROM (SELECT * EXCLUDE (deviance, hd2) FROM _pool_search) JOIN (
                     FROM (SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
                         sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
                         sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
                         sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
                     FROM (
                         SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
-                        FROM (SELECT id, model, x, c, umin FROM query_table('_pool_search') WHERE phase IN ('low', 'up', 'between'))
+                        FROM (SELECT id, model, x, c, umin FROM _pool_search WHERE phase IN ('low', 'up', 'between'))
                         JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
                     )
                     GROUP BY id)
@@ -3183,7 +3183,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                     END AS sigma2,
                     CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
                         + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
-                FROM query_table('about')
+                FROM about
             ))),
             tau AS (FROM (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
                 CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
@@ -3196,12 +3196,12 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                             THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
                         ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
                     END AS sigma2
-                FROM query_table('about')
+                FROM about
             ))),
-            q AS (FROM (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table('about'))),
+            q AS (FROM (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM about)),
             estimator AS (FROM (WITH "pm" AS (
                 SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
-                FROM query_table('about')
+                FROM about
             ),
             "eb" AS (FROM "pm"),
             "morris" AS (FROM "pm"),
@@ -3210,7 +3210,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                 SELECT *,
                     CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
                     CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
-                FROM query_table('about')
+                FROM about
             ),
             "reml" AS (
                 SELECT *,
@@ -3222,11 +3222,11 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                         WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
                         ELSE logs + hd2 + ln(s1)
                     END AS deviance
-                FROM query_table('about')
+                FROM about
             ),
             "chung" AS (
                 SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
-                FROM query_table('about')
+                FROM about
             ),
             "_pool_sure_counted" AS (
                 SELECT *, pooling * pooling AS counted
@@ -3235,7 +3235,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                         CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
                         1 / (u + x) AS w
                     FROM (SELECT id, x, known, k, n, y, spread, squares, u
-                    FROM (SELECT id, model, x, known FROM query_table('about'))
+                    FROM (SELECT id, model, x, known FROM about)
                     JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model))
                 )
             ),
@@ -3246,7 +3246,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                 FROM (WITH sums AS (
                     SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
                         sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
-                    FROM query_table('_pool_sure_counted') GROUP BY id
+                    FROM "_pool_sure_counted" GROUP BY id
                 ),
                 centres AS (
                     SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
@@ -3256,10 +3256,10 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                     FROM sums
                 )
                 SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
-                FROM query_table('_pool_sure_counted') JOIN centres USING (id))
+                FROM "_pool_sure_counted" JOIN centres USING (id))
             ),
             "sure" AS (
-                FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_sure_terms') GROUP BY id) USING (id)
+                FROM about JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM "_pool_sure_terms" GROUP BY id) USING (id)
             ),
             "_pool_cv_terms" AS (
                 SELECT id, k,
@@ -3279,14 +3279,14 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                                 CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
                                 CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
                                 CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
-                            FROM query_table('about')
+                            FROM about
                         )
                         JOIN query_table(classes) USING (model))
                     )
                 )
             ),
             "cv" AS (
-                FROM query_table('about') JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table('_pool_cv_terms') GROUP BY id) USING (id)
+                FROM about JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM "_pool_cv_terms" GROUP BY id) USING (id)
             )
             FROM query_table(method)))
             FROM query_table(CASE
@@ -3471,7 +3471,7 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
     FROM (
         SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(v) AS v_least,
             max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
-        FROM query_table('binned') GROUP BY model, bin
+        FROM binned GROUP BY model, bin
     )))
     SELECT model, n, w, k, y, squares, v, spread FROM query_table(sampled) WHERE NOT compressed
     UNION ALL BY NAME
@@ -3505,15 +3505,15 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
                     FROM (
                         SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t,
                             _pool_bin_deviation(y, mean, sd) AS z
-                        FROM query_table('binned') JOIN (
+                        FROM binned JOIN (
                             SELECT model, bin, mean, sd, u_least, u_largest
-                            FROM query_table('bins') WHERE varies AND NOT keeps
+                            FROM bins WHERE varies AND NOT keeps
                         ) USING (model, bin)
                     )
                 )
             )
         )
-        GROUP BY model, bin) JOIN query_table('bins') USING (model, bin), (SELECT * FROM (VALUES
+        GROUP BY model, bin) JOIN bins USING (model, bin), (SELECT * FROM (VALUES
             (1.0e0,
                 [0.07142857142857142e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0,
                 0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.07142857142857142e0]),
@@ -3783,7 +3783,7 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
                 WHEN known IS NOT NULL THEN (ad2 - av) / a
                 ELSE (ad2 - av + a2v / a) * a / pairs
             END AS x
-        FROM query_table('squares')
+        FROM squares
     ),
     "he" AS (FROM "anova"),
     "dl" AS (
@@ -3794,7 +3794,7 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
                 WHEN known IS NOT NULL THEN (ad2 - j) / a
                 ELSE (ad2 - j + a / a) * a / pairs
             END AS x
-        FROM query_table('squares')
+        FROM squares
     ),
     "hs" AS (
         SELECT model,
@@ -3803,7 +3803,7 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
                 WHEN exact > 0 THEN 0.0
                 ELSE (ad2 - j) / a
             END AS x
-        FROM query_table('squares')
+        FROM squares
     ),
     "hsk" AS (
         SELECT model,
@@ -3812,11 +3812,11 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
                 WHEN exact > 0 THEN 0.0
                 ELSE (j / df * ad2 - j) / a
             END AS x
-        FROM query_table('squares')
+        FROM squares
     ),
     "sj" AS (
         SELECT model, plain_squares / j * ad2 / df AS x
-        FROM query_table('squares')
+        FROM squares
     )
     FROM query_table(method));
 
@@ -3941,8 +3941,22 @@ CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
 CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS TABLE
-    WITH closed AS (
-        SELECT *,
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
+        _pool_quantile AS normal_reach, _pool_finite(error) AS se,
+        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
+        CASE
+            WHEN identified AND (sigma2_ > 0 OR NOT on_rows)
+                THEN base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
+        END AS deviance,
+        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
+        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
+            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
+        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
+    FROM (
+        SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+            mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q_exact, identified, sigma2_, restricted,
+            squares, gls_squares,
             CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
                 AS q,
             CASE
@@ -3964,28 +3978,14 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
                 WHEN NOT has_tau2 OR NOT (method IN ('ml', 'reml')) THEN NULL
-                WHEN jointly AND restricted
-                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
-                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
+                WHEN jointly AND restricted THEN pool_reml_profile(ssw, coalesce(pooled, 1.0) * q_rest, 0.0, n - 1,
+                    coalesce(pooled, 1.0) * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, coalesce(pooled, 1.0) * q_rest, 0.0, n) + n
                 WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
                     + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
             END AS at_zero
-        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
-    )
-    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
-        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
-        _pool_quantile AS normal_reach,
-        _pool_finite(error) AS se,
-        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
-        CASE
-            WHEN NOT identified OR on_rows AND NOT sigma2_ > 0 THEN NULL
-            ELSE base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
-        END AS deviance,
-        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
-        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
-            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
-        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
-    FROM closed, _pool_quantile_of(level);
+        FROM query_table(models) JOIN query_table(sums) USING (model)
+    ), _pool_quantile_of(level);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The interval of tau2.
@@ -4003,25 +4003,23 @@ CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
 -- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
 CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
     WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
-    by_q AS (FROM (SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
-        'floor' AS below, 'open' AS beyond, floor AS lower,
+    by_q AS (FROM (SELECT 8 * id AS id, model, n, ssw, jointly, known,
+        df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected, umin, at_umin, j,
+        CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c, 'floor' AS below,
+        'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
-    FROM (
-        SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
-            df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
-        FROM query_table(closed_forms) AS s JOIN query_table(tails) AS a ON s.model = a.id // 8
-        WHERE a.id % 8 >= 4
-    ))),
-    by_profile AS (FROM (SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
-        at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
-        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
-        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c,
+    FROM query_table(closed_forms) JOIN query_table(tails) ON model = id // 8 AND id % 8 >= 4)),
+    by_profile AS (FROM (SELECT 64 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j,
+        CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c,
         CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
         CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
         CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
     FROM (
-        SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
+        SELECT model, n, ssw, jointly, known, umin, at_umin, j, floor, best,
+            at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected,
+            CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c,
+            unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
         FROM query_table(closed_forms) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     ))),
@@ -4064,7 +4062,7 @@ CREATE OR REPLACE MACRO _pool_results(
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes(moved, 'variances', mu)),
     plain_centres AS (FROM (SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
-    FROM query_table('fitted_classes') GROUP BY model)),
+    FROM fitted_classes GROUP BY model)),
     fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
         FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
@@ -4105,7 +4103,7 @@ CREATE OR REPLACE MACRO _pool_results(
                 CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
                     END AS positive
             FROM query_table(moved) JOIN (
-                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table('variances')
+                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM variances
             ) USING (model)
         )
     ),
@@ -4137,7 +4135,7 @@ CREATE OR REPLACE MACRO _pool_results(
                 AS squares_variance,
             CASE WHEN known IS NULL THEN pool_trace(pairs, total) ELSE total END AS trace,
             (n - j) / (sigma2_ * sigma2_) AS within
-        FROM sums JOIN query_table('variances') USING (model)
+        FROM sums JOIN variances USING (model)
     )
     SELECT model,
         CASE
@@ -4168,7 +4166,7 @@ CREATE OR REPLACE MACRO _pool_results(
         of_sums AS (
             SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
                 plain_squares, j, df, s1) AS error2
-            FROM query_table('closed_forms') WHERE has_tau2
+            FROM closed_forms WHERE has_tau2
         ),
         of_squares AS (FROM (WITH weighed AS MATERIALIZED (FROM (SELECT *, a * a * s AS b, a * a / w AS c
         FROM (
@@ -4181,8 +4179,8 @@ CREATE OR REPLACE MACRO _pool_results(
                     ELSE pool_precision(v, t)
                 END) AS a,
                 CASE WHEN (method IN ('ml', 'reml')) THEN 1.0 ELSE v + t END AS s
-            FROM query_table('fitted_classes')
-            JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table('fitted_models')) USING (model)
+            FROM fitted_classes
+            JOIN (SELECT model, wmax, plain_squares / j AS crude FROM fitted_models) USING (model)
         )))
         SELECT model,
             CASE
@@ -4200,14 +4198,14 @@ CREATE OR REPLACE MACRO _pool_results(
                     AS squares_variance,
                 CASE WHEN known IS NULL THEN pool_trace(pairs, sum_a) ELSE sum_a END AS trace
             FROM (
-                SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table('fitted_models') WHERE has_tau2
+                SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM fitted_models WHERE has_tau2
             ) JOIN (WITH sums AS (
                 SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
                     sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
                     sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
                     sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
                     sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
-                FROM query_table('weighed') GROUP BY model
+                FROM weighed GROUP BY model
             )
             SELECT model, any_value(sum_a) AS sum_a, any_value(sum_c) AS sum_c, any_value(aass) AS aass,
                 any_value(aaww) AS aaww, sum(k * own) AS pairs, sum(k * (own * s) * (own * s)) AS diagonal,
@@ -4218,7 +4216,7 @@ CREATE OR REPLACE MACRO _pool_results(
                     a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
                     CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
                     CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
-                FROM query_table('weighed') JOIN sums USING (model)
+                FROM weighed JOIN sums USING (model)
             )
             GROUP BY model) USING (model)
         )))
@@ -4235,7 +4233,7 @@ CREATE OR REPLACE MACRO _pool_results(
             FROM (
                 SELECT model, df, df2, q,
                     unnest(CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN [0, 4, 5] ELSE [0] END) AS which
-                FROM query_table('closed_forms') WHERE df > 0 AND df2 > 0
+                FROM closed_forms WHERE df > 0 AND df2 > 0
             )
             WHERE which > 0 OR q > 0
         ),
@@ -4245,7 +4243,7 @@ CREATE OR REPLACE MACRO _pool_results(
             FROM (
                 SELECT model, df, unnest([1, 3]) AS which,
                     CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t
-                FROM query_table('closed_forms') WHERE df >= 1
+                FROM closed_forms WHERE df >= 1
             )
             WHERE which = 3 OR t > 0
         ),
@@ -4263,16 +4261,11 @@ CREATE OR REPLACE MACRO _pool_results(
             GROUP BY ALL
         ),
         with_inference AS (
-            SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+            SELECT model, q, q_exact, q_p, df, df2, tau2_, typical, error2, unit_, has_tau2, by_profile, best, at_best,
+                lower, upper, on_rows, lrt, mu_, se, student_p,
+                CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
                 
-                list_transform([least(sqrt(lrt), 40.0), least(abs(mu_) / se, 40.0)], lambda x: 2 * ((exp((trunc(x * 16e0) * 0.0625e0) * (trunc(x * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(x * 16e0) * 0.0625e0) - x) * ((trunc(x * 16e0) * 0.0625e0) + x) * 0.5e0)) * (((((((((((3.9894228040143268025e-1 * x + 1.1753301477689157538e1) * x + 1.7140657535233894827e2) * x
-                    + 1.6048107330377902443e3) * x + 1.0591026338864872488e4) * x + 5.1233452088167221782e4) * x
-                    + 1.8361036854571419193e5) * x + 4.8167960549015778105e5) * x + 8.8856911580996243795e5) * x
-                    + 1.0493555822252974851e6) * x + 6.1220593378124121061e5)
-                / (((((((((((x + 2.9461157804237982574e1) * x + 4.3065256823582995975e2) * x + 4.0521251166706739407e3) * x
-                    + 2.6975418646305944342e4) * x + 1.3238696127369384177e5) * x + 4.8594140141098614502e5) * x
-                    + 1.3280642476106547952e6) * x + 2.6386818173147493615e6) * x + 3.6189463379501751278e6) * x
-                    + 3.075650489642503274e6) * x + 1.2244118675624824177e6))))
+                list_transform([least(sqrt(lrt), 40.0), least(abs(mu_) / se, 40.0)], lambda x: 2 * ((exp((trunc(x * 16e0) * 0.0625e0) * (trunc(x * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(x * 16e0) * 0.0625e0) - x) * ((trunc(x * 16e0) * 0.0625e0) + x) * 0.5e0)) * _pool_normal_mills(x)))
                     AS normal_p,
                 _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
             FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
@@ -4382,7 +4375,7 @@ CREATE OR REPLACE MACRO _pool_components_by(
                             sqrt(coalesce(pool_sampling_variance(pooled, wmax), 0.0))) AS apart
                     FROM (
                         SELECT *, coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) AS pooled
-                        FROM query_table('models') WHERE j > 0
+                        FROM models WHERE j > 0
                     )
                 ))
             ) AS scaled, _pool_origin
@@ -4392,14 +4385,14 @@ CREATE OR REPLACE MACRO _pool_components_by(
         FROM (
             SELECT model, n, w, k, (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares,
                 spread / (unit_ * unit_) AS spread, pool_sampling_variance(pooled, w) AS v, plain, jointly, wmax, vmin
-            FROM (SELECT _pool_model, n, w, k, y, squares, spread FROM query_table('sizes') WHERE k > 0) AS c,
-                (SELECT model, _pool_model, start, unit_, pooled, plain, jointly, wmax, vmin FROM query_table('started')) AS m
+            FROM (SELECT _pool_model, n, w, k, y, squares, spread FROM sizes WHERE k > 0) AS c,
+                (SELECT model, _pool_model, start, unit_, pooled, plain, jointly, wmax, vmin FROM started) AS m
             WHERE _pool_same(m._pool_model, c._pool_model)
         ))),
         with_squares AS MATERIALIZED (FROM (SELECT * REPLACE (squares AS plain_squares)
-        FROM query_table('started') JOIN (
+        FROM started JOIN (
             SELECT model AS id, sum(k * ((y - plain) * (y - plain) + spread)) AS squares
-            FROM query_table('moved') GROUP BY model
+            FROM moved GROUP BY model
         ) ON model = id))
         FROM _pool_results('models', 'moved',
             CASE WHEN (detail <> 'estimates' OR _pool_name(mu) = 'shrunk' OR NOT (method = 'known' OR (method IN ('ml', 'reml')))) THEN 'with_squares' ELSE 'started' END,
@@ -4456,7 +4449,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    points AS MATERIALIZED (FROM (WITH requested AS (SELECT model, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM query_table('facts')),
+    points AS MATERIALIZED (FROM (WITH requested AS (SELECT model, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM facts),
     reml AS (FROM _pool_upper_limits('sampled', 'counted', sigma2, mu, 'reml')),
     ml AS (FROM _pool_upper_limits('sampled', 'counted', sigma2, mu, 'ml')),
     reached AS (SELECT model, sqrt(upper) AS highest FROM query_table((CASE
@@ -4466,21 +4459,21 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     grid AS (
         SELECT model, unnest(
             CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
-        FROM query_table('facts') LEFT JOIN reached USING (model)
+        FROM facts LEFT JOIN reached USING (model)
     )
     SELECT row_number() OVER () AS point, model, root, root * root AS t
     FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END))),
     fits AS MATERIALIZED (FROM (WITH cells AS (FROM (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, 'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
-    FROM query_table('points') JOIN query_table('facts') USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
+    FROM points JOIN facts USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
     WHERE identified AND (exact = 0 OR t > 0))),
     deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
             max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
         FROM _pool_minima('cells', 'moved', 'tau') GROUP BY ALL
     ),
-    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM query_table('moved') GROUP BY model)
+    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM moved GROUP BY model)
     SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
         CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
         pool_log_likelihood(
@@ -4489,7 +4482,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
         pool_log_likelihood(
             at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
             CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
-    FROM query_table('points') JOIN query_table('facts') USING (model) JOIN logs USING (model)
+    FROM points JOIN facts USING (model) JOIN logs USING (model)
     LEFT JOIN deviances USING (point)))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
         _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
@@ -4510,8 +4503,8 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
         FROM (
             SELECT point, k, y, spread, t, known, identified, exact,
                 CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
-            FROM query_table('moved') JOIN (
-                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table('fits')
+            FROM moved JOIN (
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM fits
             ) USING (model)
         )
     ),
@@ -4559,7 +4552,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
                     THEN pool_squeezed_variance(n, squares / (n - 1), _pool_df_prior, _pool_sigma2_prior)
                 ELSE _pool_sigma2
             END AS own
-        FROM query_table('models') AS m, _pool_origin, (
+        FROM models AS m, _pool_origin, (
             SELECT n, k, y, squares, spread, _pool_model FROM query_table(sizes)
             UNION ALL
             SELECT n, k, y, squares, spread, _pool_model FROM query_table(singles)
@@ -4587,7 +4580,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
     FROM joined JOIN totals USING (model) JOIN plugins USING (model))),
     counts AS MATERIALIZED (FROM (WITH exact AS (
         SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
-        FROM query_table('classes') GROUP BY model
+        FROM classes GROUP BY model
     )
     SELECT *,
         CASE WHEN alone THEN 1.0 ELSE pool_weight((CASE
@@ -4608,7 +4601,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
             WHEN _pool_tau2 IS NULL THEN pool_groups(n - 1)
             ELSE _pool_count(mu, outweighed, n - 1, v_less, _pool_tau2, pool_sampling_variance(pooled, n - 1), plugin)
         END AS c_less
-    FROM query_table('classes') JOIN exact USING (model))),
+    FROM classes JOIN exact USING (model))),
     held_out AS MATERIALIZED (FROM (SELECT *,
         (y - centre) * (y - centre) + spread AS d2,
         (y - grand) * (y - grand) + spread AS grand_d2,
@@ -4620,9 +4613,9 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         CASE WHEN weight_less = 1 THEN 0.0 WHEN known IS NULL THEN s / (s - c + c_less) ELSE 1.0 END AS s_ratio,
         CASE WHEN known IS NULL THEN (n - 1) / (rows_ - 1) ELSE 0.0 END AS grand_share,
         CASE WHEN known IS NULL THEN rows_ / (rows_ - 1) ELSE 1.0 END AS grand_ratio
-    FROM query_table('counts') JOIN (
+    FROM counts JOIN (
         SELECT model, sum(k * c) AS s, coalesce(any_value(known), sum(k * c * y) / sum(k * c)) AS centre
-        FROM query_table('counts') GROUP BY model
+        FROM counts GROUP BY model
     ) USING (model))),
     errors AS MATERIALIZED (FROM (SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
         sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
@@ -4634,7 +4627,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         sum(k * weight * (y - centre)) / sum(k) AS effect,
         sum(k * n * (1 - weight)) / sum(k * n) AS mean_pooling,
         sum(k * weight) / sum(k) AS mean_weight
-    FROM query_table('held_out') GROUP BY model)),
+    FROM held_out GROUP BY model)),
     spreads AS (FROM (SELECT model,
         sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
             AS of_rows,
@@ -4644,7 +4637,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         sum(k * n * (1 - weight - mean_pooling) ** 2) AS shared_rows,
         sum(k * (weight - mean_weight) ** 2) AS shared_effects,
         max(weight) AS most, any_value(_pool_se_mu) AS se_mu
-    FROM query_table('held_out') JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM query_table('errors'))
+    FROM held_out JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM errors)
         USING (model)
     GROUP BY model)),
     means AS (
@@ -4752,7 +4745,7 @@ CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
                                     FROM (
                                         SELECT * EXCLUDE (rho), root * root AS t2,
                                             CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
-                                        FROM query_table('_pool_critical_search')
+                                        FROM _pool_critical_search
                                         WHERE phase <> 'settled'
                                     )
                                 )
@@ -4790,7 +4783,7 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
             FROM (
                 SELECT _pool_model, _pool_w, CASE WHEN _pool_w > 0 THEN _pool_sampling END AS v,
                     (_pool_mean - _pool_mu) * (_pool_mean - _pool_mu) AS d2
-                FROM query_table('estimated')
+                FROM estimated
             )
             GROUP BY _pool_model
         )
@@ -4802,7 +4795,7 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
     ),
     reaches AS MATERIALIZED (FROM (WITH cases AS MATERIALIZED (
         SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
-        FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table('groups')),
+        FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM groups),
             _pool_quantile_of(level)
         WHERE _pool_m IS NOT NULL
     ),
@@ -5073,7 +5066,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
             CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
             _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
-        FROM query_table('facts') AS f, (SELECT *, (CASE
+        FROM facts AS f, (SELECT *, (CASE
             WHEN prior = 'uniform' THEN a
             ELSE 0.0
         END) AS lower, (CASE
@@ -5114,7 +5107,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
     sums AS (
         SELECT model, sum(CASE WHEN v > 0 THEN k / v END) AS precision_,
             sum(CASE WHEN v = 0 THEN k * ((y - about) * (y - about) + spread) ELSE 0.0 END) AS exact_squares
-        FROM query_table('moved') JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
+        FROM moved JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
         GROUP BY model
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
@@ -5152,7 +5145,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
             coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
                 abs(prior_mean + around - plain)), 1.0) AS largest
-        FROM query_table('checked')
+        FROM checked
     )
     WHERE CASE
         WHEN complaint IS NULL THEN true
@@ -5160,7 +5153,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         ELSE false
     END)),
     pivoted AS MATERIALIZED (FROM (SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
-    FROM query_table('moved') JOIN (SELECT model, around, floor FROM query_table('proper_models')) USING (model))),
+    FROM moved JOIN (SELECT model, around, floor FROM proper_models) USING (model))),
     integrated AS (FROM (SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
         top + ln(total * ((low + high) / steps)) AS log_total
     FROM (
@@ -5172,7 +5165,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                     _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
                 FROM (
                     SELECT model, lower, upper, lowest, unnest(range(2 + ceil(2 * (highest - lowest))::BIGINT)) AS i
-                    FROM query_table('proper_models')
+                    FROM proper_models
                 )
                 UNION ALL
                 SELECT model, step, i, x, stride, lower, upper, _pool_tau_at(x, lower, upper), pending
@@ -5218,7 +5211,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                         FROM (
                             SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
                                 coalesce(sharp, false) AS sharp
-                            FROM query_table('proper_models') JOIN query_table('_pool_modes') USING (model)
+                            FROM proper_models JOIN _pool_modes USING (model)
                         )))
                     )
                 )
@@ -5255,7 +5248,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                                                         + ln(width) + ln(cosh(t))) END) ELSE height END AS height,
                                                 CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
                                                 CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
-                                            FROM query_table('_pool_node') AS n LEFT JOIN _pool_log_likelihood_at('_pool_node', 'pivoted', 'proper_models') AS l USING (model, i)
+                                            FROM _pool_node AS n LEFT JOIN _pool_log_likelihood_at('_pool_node', 'pivoted', 'proper_models') AS l USING (model, i)
                                             WHERE NOT done)
                                         )
                                     )
@@ -5270,7 +5263,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         )
     )
     WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total)),
-    known_node AS (FROM (WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table('proper_models'))
+    known_node AS (FROM (WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM proper_models)
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
     FROM points JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') USING (model, i))),
@@ -5296,22 +5289,22 @@ CREATE OR REPLACE MACRO _pool_posterior(
                 sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
                 bool_and(settled) AS settled,
                 sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
-            FROM query_table('nodes') JOIN query_table('proper_models') USING (model)
+            FROM nodes JOIN proper_models USING (model)
             GROUP BY model
         ),
         spreads AS (
             SELECT model, sqrt(sum(p * ((tau - tau_) * (tau - tau_)))) AS se_tau,
                 sqrt(sum(p * ((tau * tau - tau2_) * (tau * tau - tau2_)))) AS se_tau2,
                 sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
-            FROM query_table('nodes') JOIN totals USING (model) GROUP BY model
+            FROM nodes JOIN totals USING (model) GROUP BY model
         ),
-        heavy_nodes AS MATERIALIZED (FROM query_table('nodes') WHERE p >= 1e-17),
+        heavy_nodes AS MATERIALIZED (FROM nodes WHERE p >= 1e-17),
         searched AS (
             FROM (WITH RECURSIVE _pool_place AS (
                 SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
                     arg_min(t, abs(cumulated - p / 2 - q)) AS t, h, false AS done
                 FROM (
-                    SELECT *, sum(p) OVER (PARTITION BY model ORDER BY t) AS cumulated FROM query_table('heavy_nodes')
+                    SELECT *, sum(p) OVER (PARTITION BY model ORDER BY t) AS cumulated FROM heavy_nodes
                 ), (SELECT unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q)
                 GROUP BY model, q, h
                 UNION ALL
@@ -5329,7 +5322,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                                 sum(p * CASE WHEN z = 0 THEN 1.0 ELSE sin(z) / z END) / any_value(h) AS slope
                             FROM (
                                 SELECT a.*, p, 3.14159265358979324e0 * (a.t - n.t) / a.h AS z
-                                FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table('heavy_nodes')) AS n USING (model)
+                                FROM _pool_place AS a JOIN (SELECT model, t, p FROM heavy_nodes) AS n USING (model)
                                 WHERE NOT done
                             )
                             GROUP BY model, q
@@ -5341,7 +5334,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             FROM _pool_place JOIN (
                 SELECT model, any_value(mode) AS mode, any_value(width) AS width, any_value(lower) AS lower,
                     any_value(upper) AS upper
-                FROM query_table('heavy_nodes') GROUP BY model
+                FROM heavy_nodes GROUP BY model
             ) USING (model)
             WHERE done)
         ),
@@ -5356,7 +5349,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         items AS MATERIALIZED (
             SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
                 varies, -(around + start + _pool_origin) AS beyond
-            FROM query_table('proper_models'), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
+            FROM proper_models, _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
         ),
         node_lists AS MATERIALIZED (FROM _pool_node_lists('nodes')),
         mixed AS MATERIALIZED (FROM _pool_mixed('items', 'node_lists')),
@@ -5373,12 +5366,12 @@ CREATE OR REPLACE MACRO _pool_posterior(
             FROM _pool_mixture_quantiles('mixed', 'node_lists', 'targets') GROUP BY id
         ),
         mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN exceeding USING (id)),
-        points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table('proper_models') WHERE exact = 0),
+        points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM proper_models WHERE exact = 0),
         at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', 'pivoted', 'proper_models')),
         summed AS (
             SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
                 around + start + _pool_origin AS place, moment AS highest_moment
-            FROM query_table('proper_models') JOIN totals USING (model) JOIN spreads USING (model) JOIN quantiles USING (model)
+            FROM proper_models JOIN totals USING (model) JOIN spreads USING (model) JOIN quantiles USING (model)
             LEFT JOIN at_zero USING (model), _pool_origin
         )
         SELECT s.model, CASE WHEN tau_known OR highest_moment >= 1 THEN tau_ END AS tau_mean,
@@ -5417,7 +5410,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                 1.0 AS varies,
                 _pool_number(threshold) - _pool_origin - start - around AS beyond,
                 start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
-            FROM private JOIN query_table('proper_models') ON _pool_id = model, _pool_origin
+            FROM private JOIN proper_models ON _pool_id = model, _pool_origin
         ),
         mixed AS MATERIALIZED (FROM _pool_mixed('items', 'node_lists')),
         no_exceeding AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS above WHERE false),
@@ -5428,7 +5421,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         _pool_end AS (
             SELECT id, model, y, v, extra, varies, side, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x,
                 0 AS step, upper_ > lower_ AS pending
-            FROM query_table('mixed') JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
+            FROM mixed JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
             UNION ALL
             SELECT id, model, y, v, extra, varies, side, x + move, step + 1,
                 NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
@@ -5471,16 +5464,16 @@ CREATE OR REPLACE MACRO _pool_posterior(
     ),
     density AS (FROM (WITH points AS MATERIALIZED (
         SELECT n.model, row_number() OVER () AS i, _pool_tau AS tau, true AS pending
-        FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, query_table('models') AS n
+        FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, models AS n
         WHERE _pool_same(n._pool_model, c._pool_model)
     ),
-    totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table('nodes') GROUP BY model)
+    totals AS (SELECT model, any_value(log_total) AS log_total FROM nodes GROUP BY model)
     SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
         exp((CASE WHEN (log_likelihood + log_prior) IS NULL OR isnan((log_likelihood + log_prior)) THEN '-infinity'::DOUBLE ELSE (log_likelihood + log_prior) END) - log_total) AS _pool_density,
         mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
     FROM points AS p JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') AS l USING (model, i)
         JOIN totals USING (model)
-    JOIN (SELECT model, around, start FROM query_table('proper_models')) USING (model) JOIN query_table('models') USING (model),
+    JOIN (SELECT model, around, start FROM proper_models) USING (model) JOIN models USING (model),
         _pool_origin))
     FROM query_table(relation);
 
@@ -6190,7 +6183,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     models AS MATERIALIZED (FROM (WITH counted AS MATERIALIZED (
         SELECT _pool_model, sum(k) AS j, sum(k * n) AS n, sum(dropped) AS dropped, sum(odd_x) AS odd_x,
             sum(odd_y) AS odd_y, sum(bad_weights) AS bad_weights
-        FROM (FROM query_table('sizes') UNION ALL BY NAME FROM query_table('singles'))
+        FROM (FROM sizes UNION ALL BY NAME FROM singles)
         GROUP BY _pool_model
     )
     SELECT row_number() OVER () AS model, _pool_model, j, n, dropped
@@ -6207,24 +6200,24 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
                     || 'nan=''null''',
                     'value', ('''' || column_names[1] || ''''))
             END AS complaint
-        FROM query_table('counted'), _pool_request
+        FROM counted, _pool_request
         GROUP BY column_names
     ))
     WHERE sound)),
     classes AS MATERIALIZED (FROM (SELECT model, w, k, x, y, sxx, sxy, syy, wxx, wxy, wyy
-    FROM query_table('models') AS m, (FROM query_table('sizes') UNION ALL BY NAME FROM query_table('singles')) AS c
+    FROM models AS m, (FROM sizes UNION ALL BY NAME FROM singles) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0)),
     facts AS MATERIALIZED (FROM (WITH sums AS (
         SELECT model, sum(k * w) AS w, sum(k * w * x) / sum(k * w) AS centre_x, sum(k * w * y) / sum(k * w) AS centre_y,
             min(w) AS wmin, max(w) AS wmax, max(abs(x)) AS far_x, max(abs(y)) AS far_y,
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
-        FROM query_table('classes') GROUP BY model
+        FROM classes GROUP BY model
     ),
     
     
     halves AS (
         SELECT model, n, x, pool_information(c.w, j / s.w) AS h
-        FROM query_table('classes') AS c JOIN sums AS s USING (model) JOIN query_table('models') USING (model)
+        FROM classes AS c JOIN sums AS s USING (model) JOIN models USING (model)
         WHERE j >= n AND wmin < wmax
     ),
     curved AS (
@@ -6251,7 +6244,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             pool_above_rounding(w, wyy + a.hyy, far_y) AS tyy,
             CASE WHEN tyy > 0 THEN wxy + a.hxy ELSE 0.0 END AS txy,
             b.hxx AS bxx, b.hxy AS bxy, b.hyy AS byy
-        FROM query_table('models') AS m
+        FROM models AS m
         LEFT JOIN sums AS s USING (model)
         LEFT JOIN (FROM about WHERE rho = 0) AS a USING (model)
         LEFT JOIN (FROM about WHERE rho > 0) AS b USING (model)
@@ -6283,11 +6276,11 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     rest AS MATERIALIZED (FROM (SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
         _pool_larger(_pool_line_squares_about(sxx, sxy, syy, start_slope), 0.0) AS syy
-    FROM query_table('classes')
-    JOIN (SELECT model, start_x, start_y, start_slope FROM query_table('facts')) USING (model))),
+    FROM classes
+    JOIN (SELECT model, start_x, start_y, start_slope FROM facts) USING (model))),
     left_over AS MATERIALIZED (FROM (SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
         _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
-    FROM query_table('facts'))),
+    FROM facts)),
     cells AS (FROM (WITH ranges AS (
         SELECT *, 0.01 / wmax AS low,
             CASE WHEN j >= n THEN 1e10 / wmin ELSE
@@ -6295,7 +6288,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
                     4 * df / within * _pool_larger(_pool_line_squares_about(bxx, bxy, byy, bound_slope), 0.0))
                 END AS high,
             1 + least(ceil(2 * log10(high / low)), 100)::BIGINT AS points
-        FROM query_table('left_over')
+        FROM left_over
         WHERE state = 'searched'
     )
     SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
@@ -6309,7 +6302,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
                 NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
                 NULL::DOUBLE AS deviance
-            FROM query_table('cells')
+            FROM cells
             UNION ALL
             SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
                 wyy, centre_x, centre_y, below, beyond,
@@ -6338,7 +6331,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
                         CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
                     FROM (
                         SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
-                        FROM (WITH looking AS (FROM query_table('_pool_line_search') WHERE phase IN ('low', 'up', 'between')),
+                        FROM (WITH looking AS (FROM _pool_line_search WHERE phase IN ('low', 'up', 'between')),
                         about AS (FROM _pool_line_about('looking', 'rest')),
                         fitted AS (
                             SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
@@ -6728,19 +6721,19 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     models AS MATERIALIZED (FROM (WITH counted AS (
         SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
             true AS present
-        FROM query_table('pairs')
+        FROM pairs
         GROUP BY _pool_model
     )
     SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
         coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
-    FROM (SELECT no_over FROM query_table('sound'), _pool_request WHERE sound) LEFT JOIN counted ON true
+    FROM (SELECT no_over FROM sound, _pool_request WHERE sound) LEFT JOIN counted ON true
     WHERE no_over OR present)),
     numbered AS MATERIALIZED (FROM (SELECT model, x, n, k, p._pool_model
-    FROM query_table('pairs') AS p, query_table('models') AS m
+    FROM pairs AS p, models AS m
     WHERE _pool_same(m._pool_model, p._pool_model))),
     known AS MATERIALIZED (FROM (WITH deviations AS (
         SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4) THEN 0.0 ELSE k END AS few
-        FROM query_table('numbered') JOIN (SELECT model, pi FROM query_table('models')) USING (model)
+        FROM numbered JOIN (SELECT model, pi FROM models) USING (model)
         WHERE n > 0
     ),
     spread AS (
@@ -6758,7 +6751,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
                 ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
             (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[1] END) AS known_a, (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[2] END) AS known_b
-        FROM query_table('models') LEFT JOIN spread USING (model)
+        FROM models LEFT JOIN spread USING (model)
     )
     SELECT * EXCLUDE (squares, shares, n2, pq, overdispersion), squares > pq * ns * (1 + 1e-12) AS differ,
         CASE
@@ -6802,7 +6795,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     ),
     many AS MATERIALIZED (FROM (WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
-        FROM query_table('numbered') JOIN (SELECT model, pi FROM query_table('models')) USING (model)
+        FROM numbered JOIN (SELECT model, pi FROM models) USING (model)
         WHERE (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
     ),
     sides AS (
@@ -6822,13 +6815,13 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     starts AS MATERIALIZED (FROM (WITH sizes AS (
         SELECT model, pi, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
-        FROM query_table('known')
+        FROM known
         WHERE way = 'searched'
     ),
     means AS (
         SELECT model, point, sum(k * x / (n + lag)) / sum(k * n / (n + lag)) AS mean
         FROM (SELECT model, point, size / CASE WHEN family = 'rates' THEN 1.0 ELSE pi END AS lag FROM sizes)
-            JOIN query_table('numbered') USING (model)
+            JOIN numbered USING (model)
         WHERE n > 0
         GROUP BY ALL
     )
@@ -6843,7 +6836,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                     concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best,
                 NULL::STRUCT(mean DOUBLE, other DOUBLE, size DOUBLE, alpha DOUBLE, beta DOUBLE, rise DOUBLE, fall DOUBLE,
                     many_height DOUBLE, h_uu DOUBLE, h_uv DOUBLE, h_vv DOUBLE) AS fitted
-            FROM query_table('known') LEFT JOIN query_table('starts') USING (model)
+            FROM known LEFT JOIN starts USING (model)
             UNION ALL
             SELECT step + 1, next_phase, model, CASE WHEN chance THEN 'pooled' ELSE way END, 0,
                 next.u + CASE WHEN next_phase = 'looking' THEN next.du ELSE 0.0 END,
@@ -6874,8 +6867,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                 SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over,
                                     whole, none, known_a, known_b, size_of_moments, e,
                                     CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
-                                FROM (SELECT *, pool_expm1(u) AS e FROM query_table('_pool_rates_search') WHERE phase <> 'done') AS p
-                                    JOIN (SELECT * EXCLUDE (way) FROM query_table('known')) AS f USING (model)
+                                FROM (SELECT *, pool_expm1(u) AS e FROM _pool_rates_search WHERE phase <> 'done') AS p
+                                    JOIN (SELECT * EXCLUDE (way) FROM known) AS f USING (model)
                             ),
                             sized AS (
                                 SELECT *,
@@ -6926,12 +6919,12 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                 FROM placed AS p
                                     LEFT JOIN (FROM (WITH kinds AS (
                                         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
-                                        FROM query_table('placed')
+                                        FROM placed
                                     ),
                                     steps AS (
                                         SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above,
                                             CASE WHEN a + m > 15 THEN a + m ELSE a + m + 15 END AS y
-                                        FROM kinds JOIN query_table('classes') USING (model, kind)
+                                        FROM kinds JOIN classes USING (model, kind)
                                         WHERE a > 0 AND a < 'infinity'::DOUBLE
                                     ),
                                     logs AS (
@@ -6960,9 +6953,9 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                             CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
                                             CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
                                             CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
-                                        FROM (SELECT model, point, mean, other, size, moved FROM query_table('placed')
+                                        FROM (SELECT model, point, mean, other, size, moved FROM placed
                                                 WHERE size > 0 AND size < 'infinity'::DOUBLE)
-                                            JOIN query_table('many') USING (model)
+                                            JOIN many USING (model)
                                     ),
                                     
                                     sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
@@ -7008,8 +7001,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                     coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
                                 FROM rising_sums AS r LEFT JOIN (FROM (WITH steps AS (
                                     SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
-                                    FROM (SELECT model, point, mean, size FROM query_table('placed') WHERE size > 0 AND size < 'infinity'::DOUBLE)
-                                    JOIN query_table('exposures') USING (model)
+                                    FROM (SELECT model, point, mean, size FROM placed WHERE size > 0 AND size < 'infinity'::DOUBLE)
+                                    JOIN exposures USING (model)
                                 ),
                                 logs AS (
                                     SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond

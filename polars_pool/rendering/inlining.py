@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import NamedTuple
 
 Token = tuple[str, str]  # its kind, its text
@@ -61,7 +62,7 @@ def inlined(sql: str, formulas: str = "") -> str:
         last = statement.end()
         if macro := macros.get(statement[1]):
             head = sql[statement.start() : statement.start(4)]
-            pieces += [before, head, _text(macro.body), ";"]
+            pieces += [before, head, _text(_with_tables(macro.body)), ";"]
         else:
             pieces.append(COMMENT.sub("", before))
     text = "".join([*pieces, sql[last:]])
@@ -127,6 +128,17 @@ def _with_bodies(tokens: Tokens, macros: dict[str, Macro]) -> Tokens:
         result += body if not macro.is_table and _is_atom(body) else _enclosed(body)
         i = end + 1
     return result
+
+
+def _with_tables(tokens: Tokens) -> Tokens:
+    """The tokens with `name` in place of query_table('name') for a CTE: the call adds a projection of all columns."""
+    words = [token for token in tokens if token[0] != "space"]
+    ctes = {name for (_, name), (_, after) in pairwise(words) if after == "AS"}
+    text = _text(tokens)
+    for name in {part.strip("'") for kind, part in words if kind == "text"}:
+        for table in {name, f'"{name}"'} & ctes:
+            text = text.replace(f"query_table('{name}')", table)
+    return _tokens(text)
 
 
 def _bound(macro: Macro, arguments: list[Tokens]) -> dict[str, Tokens]:

@@ -24,7 +24,9 @@ CREATE OR REPLACE MACRO _pool_inference(
         GROUP BY ALL
     ),
     with_inference AS (
-        SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+        SELECT model, q, q_exact, q_p, df, df2, tau2_, typical, error2, unit_, has_tau2, by_profile, best, at_best,
+            lower, upper, on_rows, lrt, mu_, se, student_p,
+            CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
             -- the normal tails beyond the root of lrt, which is chi-square with 1 degree of freedom, and beyond mu / se
             list_transform([least(sqrt(lrt), 40.0), least(abs(mu_) / se, 40.0)], lambda x: 2 * _pool_normal_tail(x))
                 AS normal_p,

@@ -50,8 +50,22 @@ CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
 CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS TABLE
-    WITH closed AS (
-        SELECT *,
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
+        _pool_quantile AS normal_reach, _pool_finite(error) AS se,
+        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
+        CASE
+            WHEN identified AND (sigma2_ > 0 OR NOT on_rows)
+                THEN base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
+        END AS deviance,
+        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
+        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
+            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
+        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
+    FROM (
+        SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+            mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q_exact, identified, sigma2_, restricted,
+            squares, gls_squares,
             CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
                 AS q,
             CASE
@@ -73,28 +87,14 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
                 WHEN NOT has_tau2 OR NOT _pool_is_likelihood(method) THEN NULL
-                WHEN jointly AND restricted
-                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
-                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
+                WHEN jointly AND restricted THEN pool_reml_profile(ssw, coalesce(pooled, 1.0) * q_rest, 0.0, n - 1,
+                    coalesce(pooled, 1.0) * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, coalesce(pooled, 1.0) * q_rest, 0.0, n) + n
                 WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
                     + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
             END AS at_zero
-        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
-    )
-    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
-        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
-        _pool_quantile AS normal_reach,
-        _pool_finite(error) AS se,
-        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
-        CASE
-            WHEN NOT identified OR on_rows AND NOT sigma2_ > 0 THEN NULL
-            ELSE base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
-        END AS deviance,
-        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
-        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
-            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
-        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
-    FROM closed, _pool_quantile_of(level);
+        FROM query_table(models) JOIN query_table(sums) USING (model)
+    ), _pool_quantile_of(level);
 
 -- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
 -- infinite df2) chi-square; 1 and 3 for the tail of mu, whose square is F(1, df), and for the quantile of Student's

@@ -4,30 +4,28 @@
 
 -- Searches for both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
 CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
-    SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
-        'floor' AS below, 'open' AS beyond, floor AS lower,
+    SELECT 8 * id AS id, model, n, ssw, jointly, known,
+        df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected, umin, at_umin, j,
+        CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c, 'floor' AS below,
+        'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
-    FROM (
-        SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
-            df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
-        FROM query_table(closed_forms) AS s JOIN query_table(tails) AS a ON s.model = a.id // 8
-        WHERE a.id % 8 >= 4
-    );
+    FROM query_table(closed_forms) JOIN query_table(tails) ON model = id // 8 AND id % 8 >= 4;
 
 -- Searches for both ends where the profile deviance has risen by the quantile of chi-square with 1 degree of freedom:
 -- one cell below the minimum, many cells of equal ratio above. The search uses log(1 / w + rho) in place of log(1 + w
 -- rho). It starts at the mean of exact groups.
 CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
-    SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
-        at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
-        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
-        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c,
+    SELECT 64 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j,
+        CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c,
         CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
         CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
         CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
     FROM (
-        SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
+        SELECT model, n, ssw, jointly, known, umin, at_umin, j, floor, best,
+            at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected,
+            CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c,
+            unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
         FROM query_table(closed_forms) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     );
