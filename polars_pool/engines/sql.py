@@ -35,6 +35,7 @@ class Symbol:
     text: str
     binds: int = ATOM
     cases: tuple[str, ...] = ()  # the branches of a CASE, so that one in the ELSE of another reads as one
+    uncast: str = ""  # a parameter without its cast to DOUBLE
 
     def within(self, least: int) -> str:
         return self.text if self.binds >= least else f"({self.text})"
@@ -91,9 +92,22 @@ def symbol(value: Any) -> Symbol:
 
 
 def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
+    # DuckDB binds every cast, and a parameter beside a DOUBLE needs none; beside a number it does, as 0.5 is a decimal.
+    if _is_parameter(right) and _is_double(left):
+        right = Symbol(right.uncast)
+    elif _is_parameter(left) and _is_double(right):
+        left = Symbol(left.uncast)
     left, right = symbol(left), symbol(right)
     # What stands right of - or / must bind tighter: a - (b - c).
     return Symbol(f"{left.within(binds)} {operator} {right.within(binds + 1)}", binds)
+
+
+def _is_parameter(value: Any) -> bool:
+    return isinstance(value, Symbol) and value.uncast != ""
+
+
+def _is_double(value: Any) -> bool:
+    return isinstance(value, Symbol) or math.isinf(value)
 
 
 def _where(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
@@ -127,7 +141,7 @@ def macro(name: str, formula: Callable[..., Any]) -> str:
     """One formula as a macro."""
     parameters = list(signature(formula).parameters)
     # Cast, or literals such as 0.5 would be decimals. Typed parameters are refused in the files of older versions.
-    result = symbol(formula(*(Symbol(f"{parameter}::DOUBLE") for parameter in parameters)))
+    result = symbol(formula(*(Symbol(f"{name}::DOUBLE", uncast=name) for name in parameters)))
     if DISTRIBUTION.search(result.text):
         result = _where(Symbol(f"_pool_unbound({parameters[0]})"), None, result)
     body = result.text

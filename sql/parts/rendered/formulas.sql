@@ -9,33 +9,32 @@
 
 -- x - n mean as if the product were exact: the upper half of a double leaves a lower one (Dekker 1971).
 CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
-    x::DOUBLE - n::DOUBLE * mean::DOUBLE
+    x - n::DOUBLE * mean
         - CASE WHEN n::DOUBLE < 1e+290
-        THEN (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
-        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)) - n::DOUBLE * mean::DOUBLE
-        + (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
-        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)))
-        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
-        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))
-        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
-        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))) ELSE 0.0 END;
+        THEN (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean)) - n::DOUBLE * mean
+        + (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n))
+        * (mean - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean)))
+        + (n - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n)))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean))
+        + (n - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n)))
+        * (mean - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean))) ELSE 0.0 END;
 
 -- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
 --
 -- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
 CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
-    (squares::DOUBLE - rate::DOUBLE * (1 - rate::DOUBLE) * noise::DOUBLE)
-        / (rate::DOUBLE * (1 - rate::DOUBLE) * (spread::DOUBLE - noise::DOUBLE));
+    (squares - rate * (1 - rate::DOUBLE) * noise) / (rate * (1 - rate::DOUBLE) * (spread::DOUBLE - noise));
 
 -- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
 CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
-    (squares::DOUBLE - noise::DOUBLE * rate::DOUBLE) / (rate::DOUBLE * rate::DOUBLE * spread::DOUBLE);
+    (squares - noise::DOUBLE * rate) / (rate::DOUBLE * rate * spread);
 
 -- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
 --
 -- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
 CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
-    by_mean::DOUBLE * by_mean::DOUBLE * var_mean::DOUBLE + 2 * by_mean::DOUBLE * cov::DOUBLE + var_size::DOUBLE;
+    by_mean::DOUBLE * by_mean * var_mean + 2 * by_mean::DOUBLE * cov + var_size;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -48,29 +47,28 @@ CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_s
 
 -- Squares of the value about a line of any slope, from squares and products about the means.
 CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
-    yy::DOUBLE - 2 * slope::DOUBLE * xy::DOUBLE + slope::DOUBLE * slope::DOUBLE * xx::DOUBLE;
+    yy - 2 * slope::DOUBLE * xy + slope::DOUBLE * slope * xx;
 
 -- A sum of products about (mx, my), from the sums of products, of both factors, and of the weights.
 CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
-    xy::DOUBLE - mx::DOUBLE * y::DOUBLE - my::DOUBLE * x::DOUBLE + mx::DOUBLE * my::DOUBLE * one::DOUBLE;
+    xy - mx::DOUBLE * y - my::DOUBLE * x + mx::DOUBLE * my * one;
 
 -- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
 CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
-    a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE;
+    a - a2::DOUBLE / a - b2::DOUBLE / b;
 
 -- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
 CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
-    a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
-        + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
-        + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE);
+    a2 - 2 * (a3::DOUBLE / a + b3::DOUBLE / b) + a2::DOUBLE / a * (a2::DOUBLE / a)
+        + 2 * c2::DOUBLE * c2 / (a::DOUBLE * b) + b2::DOUBLE / b * (b2::DOUBLE / b);
 
 -- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
 CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
-    at_centre::DOUBLE + arm::DOUBLE * arm::DOUBLE * of_slope::DOUBLE;
+    at_centre + arm::DOUBLE * arm * of_slope;
 
 -- Variance of the line's values over the rows, from the squares of the covariate about its mean.
 CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
-    slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
+    slope::DOUBLE * slope * xx / w * n / (n::DOUBLE - 1);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -91,35 +89,35 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
 -- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
 CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
     CASE
-        WHEN largest::DOUBLE > least::DOUBLE
-            THEN (v::DOUBLE - least::DOUBLE - (largest::DOUBLE - v::DOUBLE))
-            / CASE WHEN largest::DOUBLE > least::DOUBLE THEN largest::DOUBLE - least::DOUBLE ELSE 1.0 END
+        WHEN largest::DOUBLE > least
+            THEN (v::DOUBLE - least - (largest::DOUBLE - v))
+            / CASE WHEN largest::DOUBLE > least THEN largest::DOUBLE - least ELSE 1.0 END
         ELSE 1.0
     END;
 
 -- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
 CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
-    2 * t::DOUBLE * last::DOUBLE - before::DOUBLE;
+    2 * t::DOUBLE * last - before;
 
 -- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
 CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
-    (least::DOUBLE * (1 - x::DOUBLE) + largest::DOUBLE * (1 + x::DOUBLE)) / 2;
+    (least * (1 - x::DOUBLE) + largest * (1 + x::DOUBLE)) / 2;
 
 -- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
 CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
     CASE
-        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
         ELSE 0.0
     END;
 
 -- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
 CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
-    (second::DOUBLE + first::DOUBLE) / 2;
+    (second::DOUBLE + first) / 2;
 
 -- Count of the pseudo-group one standard deviation below the mean.
 CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
-    (second::DOUBLE - first::DOUBLE) / 2;
+    (second::DOUBLE - first) / 2;
 
 -- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
 CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
-    count::DOUBLE - second::DOUBLE;
+    count::DOUBLE - second;

@@ -810,17 +810,16 @@ CREATE OR REPLACE MACRO pool_sine_integral(x) AS
 
 -- Mean of a group's rows, each of precision weight w.
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
-    sum(w::DOUBLE * y::DOUBLE) / sum(w::DOUBLE);
+    sum(w::DOUBLE * y) / sum(w::DOUBLE);
 
 -- Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
-    CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var::DOUBLE ELSE 0.0 END;
+    CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var ELSE 0.0 END;
 
 -- Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
-        WHEN squares::DOUBLE
-            > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE)
+        WHEN squares > n * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE)
             THEN squares::DOUBLE
         ELSE 0.0
     END;
@@ -831,13 +830,13 @@ CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
 -- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
 CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
     CASE
-        WHEN states::DOUBLE > 1 THEN (states::DOUBLE - 1) * (cov_wm::DOUBLE - wm::DOUBLE * cov_w::DOUBLE / w::DOUBLE)
+        WHEN states::DOUBLE > 1 THEN (states::DOUBLE - 1) * (cov_wm - wm::DOUBLE * cov_w / w)
         ELSE 0.0
     END;
 
 -- Sample variance from the sum of squares about the mean: missing for a single row.
 CREATE OR REPLACE MACRO pool_variance(n, squares) AS
-    CASE WHEN n::DOUBLE > 1 THEN squares::DOUBLE / (n::DOUBLE - 1) END;
+    CASE WHEN n::DOUBLE > 1 THEN squares / (n::DOUBLE - 1) END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance within groups, and the sampling variance of a group's mean that follows from it.
@@ -845,13 +844,11 @@ CREATE OR REPLACE MACRO pool_variance(n, squares) AS
 
 -- Pooled variance within groups, SSW / (N - J): the mean square within.
 CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
-    CASE
-        WHEN n::DOUBLE > groups::DOUBLE THEN squares::DOUBLE / (n::DOUBLE - groups::DOUBLE)
-    END;
+    CASE WHEN n::DOUBLE > groups THEN squares / (n::DOUBLE - groups) END;
 
 -- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
 CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
-    CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w::DOUBLE END;
+    CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w END;
 
 -- A group's own variance; the pooled variance for a single row, which has none.
 CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
@@ -879,18 +876,17 @@ CREATE OR REPLACE MACRO pool_prior_df(excess) AS
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
         WHEN _pool_unbound(mean_log) THEN NULL
-        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE
-            THEN exp(mean_log::DOUBLE
-            + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
-            - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
+        WHEN df_prior < 'infinity'::DOUBLE
+            THEN exp(mean_log
+            + pool_digamma(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
+            - ln(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
         ELSE mean::DOUBLE
     END;
 
 -- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
 CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
     CASE
-        WHEN n::DOUBLE > 1
-            THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
+        WHEN n::DOUBLE > 1 THEN prior + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior) * (var::DOUBLE - prior)
         ELSE prior::DOUBLE
     END;
 
@@ -905,86 +901,85 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
-    1 / (v::DOUBLE + tau2::DOUBLE);
+    1 / (v::DOUBLE + tau2);
 
 -- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
 --
 -- The difference itself loses all digits where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
-    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE
-        + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
+    count * (count::DOUBLE - 1) * top * top + 2 * count::DOUBLE * top * rest + rest::DOUBLE * rest - rest2;
 
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
 -- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
 CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
-    (ad2::DOUBLE - av::DOUBLE + a2v::DOUBLE / a::DOUBLE) * a::DOUBLE / pairs::DOUBLE;
+    (ad2::DOUBLE - av + a2v::DOUBLE / a) * a / pairs;
 
 -- Method of moments about a known mu, which takes no degree of freedom.
 CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
-    (ad2::DOUBLE - av::DOUBLE) / a::DOUBLE;
+    (ad2::DOUBLE - av) / a;
 
 -- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
 CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
-    (ad2::DOUBLE - groups::DOUBLE + 1) / (2 * a::DOUBLE);
+    (ad2::DOUBLE - groups + 1) / (2 * a::DOUBLE);
 
 -- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
 CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
-    (ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
+    (ad2::DOUBLE - groups) / a;
 
 -- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
 CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
-    (groups::DOUBLE / df::DOUBLE * ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
+    (groups::DOUBLE / df * ad2 - groups) / a;
 
 -- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
 CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
-    tau2::DOUBLE * wd2::DOUBLE / df::DOUBLE;
+    tau2::DOUBLE * wd2 / df;
 
 -- Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square).
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
-    wd2::DOUBLE - expected::DOUBLE;
+    wd2::DOUBLE - expected;
 
 -- Term of one group in log |V|: log(v + tau2).
 CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
-    ln(v::DOUBLE + tau2::DOUBLE);
+    ln(v::DOUBLE + tau2);
 
 -- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
 CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
-    logs::DOUBLE + wd2::DOUBLE;
+    logs::DOUBLE + wd2;
 
 -- -2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977).
 CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
-    logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE);
+    logs::DOUBLE + wd2 + ln(s1::DOUBLE);
 
 -- Derivative of -2 log L by tau2.
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
-    s1::DOUBLE - w2d2::DOUBLE;
+    s1::DOUBLE - w2d2;
 
 -- Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1.
 CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
-    pairs::DOUBLE / s1::DOUBLE - w2d2::DOUBLE;
+    pairs::DOUBLE / s1 - w2d2;
 
 -- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
 CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
-    logs::DOUBLE + wd2::DOUBLE - ln(tau2::DOUBLE);
+    logs::DOUBLE + wd2 - ln(tau2::DOUBLE);
 
 -- Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.
 --
 -- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
 CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
-    rest::DOUBLE - v::DOUBLE / (tau2::DOUBLE * (v::DOUBLE + tau2::DOUBLE)) - w2d2::DOUBLE;
+    rest - v / (tau2 * (v::DOUBLE + tau2)) - w2d2;
 
 -- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
 CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
-    pooling::DOUBLE * pooling::DOUBLE * d2::DOUBLE + pooling::DOUBLE * (tau2::DOUBLE - v::DOUBLE);
+    pooling::DOUBLE * pooling * d2 + pooling * (tau2::DOUBLE - v);
 
 -- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
 CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
-    2 * pooling::DOUBLE * pooling::DOUBLE * (1 - w::DOUBLE * d2::DOUBLE);
+    2 * pooling::DOUBLE * pooling * (1 - w::DOUBLE * d2);
 
 -- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
 CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
-    squares::DOUBLE / (df::DOUBLE - 2) - v::DOUBLE;
+    squares / (df::DOUBLE - 2) - v;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
@@ -995,31 +990,31 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 
 -- Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho).
 CREATE OR REPLACE MACRO pool_information(n, rho) AS
-    n::DOUBLE / (1 + n::DOUBLE * rho::DOUBLE);
+    n / (1 + n::DOUBLE * rho);
 
 -- Term of one group in log |V|: log(1 + n rho).
 CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
-    ln(1 + n::DOUBLE * rho::DOUBLE);
+    ln(1 + n::DOUBLE * rho);
 
 -- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
 CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
-    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE;
+    df * ln((squares::DOUBLE + hd2) / df) + logs;
 
 -- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu.
 CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
-    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE);
+    df * ln((squares::DOUBLE + hd2) / df) + logs + ln(h::DOUBLE);
 
 -- Derivative of the ML profile by rho.
 CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
-    h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
+    h - df::DOUBLE * h2d2 / (squares::DOUBLE + hd2);
 
 -- Derivative of the REML profile by rho.
 CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
-    h::DOUBLE - h2::DOUBLE / h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
+    h - h2::DOUBLE / h - df::DOUBLE * h2d2 / (squares::DOUBLE + hd2);
 
 -- sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.
 CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
-    (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
+    (squares::DOUBLE + hd2) / df;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
@@ -1031,33 +1026,31 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 
 -- Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho).
 CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
-    1 / (1 + n::DOUBLE * rho::DOUBLE);
+    1 / (1 + n::DOUBLE * rho);
 
 -- 1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too.
 CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
-    (n::DOUBLE - 1 + keep::DOUBLE) / n::DOUBLE - keep::DOUBLE * keep::DOUBLE / s::DOUBLE;
+    (n::DOUBLE - 1 + keep) / n - keep::DOUBLE * keep / s;
 
 -- Derivative of 1 - H by rho; s2 = sum(h^2).
 CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
-    keep::DOUBLE * keep::DOUBLE * (2 * n::DOUBLE * keep::DOUBLE / s::DOUBLE - 1 - s2::DOUBLE / (s::DOUBLE * s::DOUBLE));
+    keep::DOUBLE * keep * (2 * n::DOUBLE * keep / s - 1 - s2 / (s::DOUBLE * s));
 
 -- Sum of squared residuals of a group's rows: those within it, and those of its mean about its estimate.
 CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
-    squares::DOUBLE + n::DOUBLE * keep::DOUBLE * keep::DOUBLE * d2::DOUBLE;
+    squares + n::DOUBLE * keep * keep * d2;
 
 -- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
 CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
-    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE
-        * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
+    -2 * n::DOUBLE * keep * keep * (n::DOUBLE * keep * d2 + d::DOUBLE * mu_slope);
 
 -- Squared leave-one-out error of a group's rows.
 CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
-    residuals::DOUBLE / (leverage::DOUBLE * leverage::DOUBLE);
+    residuals / (leverage::DOUBLE * leverage);
 
 -- Derivative of the squared leave-one-out error by rho.
 CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
-    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE)
-        / (leverage::DOUBLE * leverage::DOUBLE);
+    (residuals_slope - 2 * residuals::DOUBLE * leverage_slope / leverage) / (leverage::DOUBLE * leverage);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The population mean mu = sum(c mean) / sum(c): the weight c of each group, and the error of mu.
@@ -1065,7 +1058,7 @@ CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_
 
 -- Weight by generalised least squares: the precision of a group, 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
-    1 / (v::DOUBLE + tau2::DOUBLE);
+    1 / (v::DOUBLE + tau2);
 
 -- Weight where all rows are equal: the number of rows, or the sum of their precision weights.
 CREATE OR REPLACE MACRO pool_rows(w) AS
@@ -1077,13 +1070,11 @@ CREATE OR REPLACE MACRO pool_groups(w) AS
 
 -- Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
-    w::DOUBLE
-        * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0
-        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
+    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0 ELSE tau2 / (tau2::DOUBLE + v) END;
 
 -- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
 CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
-    c::DOUBLE * c::DOUBLE * (v::DOUBLE + tau2::DOUBLE);
+    c::DOUBLE * c * (v::DOUBLE + tau2);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
@@ -1092,17 +1083,17 @@ CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
 -- Weight of a group's own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
 CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
     CASE
-        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN v = 'infinity'::DOUBLE THEN 0.0
         WHEN v::DOUBLE = 0 THEN 1.0
-        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+        ELSE tau2 / (tau2::DOUBLE + v)
     END;
 
 -- Weight of the population mean, 1 - weight, without cancellation.
 CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
     CASE
-        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN v = 'infinity'::DOUBLE THEN 1.0
         WHEN v::DOUBLE = 0 THEN 0.0
-        ELSE v::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+        ELSE v / (tau2::DOUBLE + v)
     END;
 
 -- The partially pooled mean, weight * mean + (1 - weight) * mu.
@@ -1110,7 +1101,7 @@ CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
     CASE
         WHEN weight::DOUBLE = 0 THEN mu::DOUBLE
         WHEN weight::DOUBLE = 1 THEN mean::DOUBLE
-        ELSE mu::DOUBLE + weight::DOUBLE * (mean::DOUBLE - mu::DOUBLE)
+        ELSE mu + weight * (mean::DOUBLE - mu)
     END;
 
 -- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
@@ -1119,35 +1110,32 @@ CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
 -- a known mu. A group without rows has tau2 itself.
 CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
     CASE
-        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN tau2::DOUBLE
-        ELSE (df::DOUBLE * tau2::DOUBLE + 2 * v::DOUBLE) / (df::DOUBLE - 2)
+        WHEN v = 'infinity'::DOUBLE THEN tau2::DOUBLE
+        ELSE (df::DOUBLE * tau2 + 2 * v::DOUBLE) / (df::DOUBLE - 2)
     END;
 
 -- Variance of the group's true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar).
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
-    CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling::DOUBLE END;
+    CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling END;
 
 -- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
 CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
     CASE
         WHEN pooling::DOUBLE = 0 THEN 0.0
-        ELSE tau2::DOUBLE * pooling::DOUBLE + pooling::DOUBLE * se_mu::DOUBLE * (pooling::DOUBLE * se_mu::DOUBLE)
+        ELSE tau2::DOUBLE * pooling + pooling::DOUBLE * se_mu * (pooling::DOUBLE * se_mu)
     END;
 
 -- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
-    estimate::DOUBLE - quantile::DOUBLE * se::DOUBLE;
+    estimate - quantile::DOUBLE * se;
 
 -- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
-    estimate::DOUBLE + quantile::DOUBLE * se::DOUBLE;
+    estimate + quantile::DOUBLE * se;
 
 -- Variance of a future observation: `noise` is sigma2 for a row, v for a mean.
 CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
-    CASE
-        WHEN noise::DOUBLE = 'infinity'::DOUBLE THEN NULL
-        ELSE variance::DOUBLE + noise::DOUBLE
-    END;
+    CASE WHEN noise = 'infinity'::DOUBLE THEN NULL ELSE variance::DOUBLE + noise END;
 
 -- Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.
 --
@@ -1155,16 +1143,13 @@ CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
     CASE
         WHEN se::DOUBLE = 0
-            THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
-        ELSE (estimate::DOUBLE - threshold::DOUBLE) / se::DOUBLE
+            THEN CASE WHEN estimate::DOUBLE > threshold THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate::DOUBLE - threshold) / se
     END;
 
 -- Intraclass correlation, the share of the variance of a row that lies between groups.
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
-    CASE
-        WHEN tau2::DOUBLE + sigma2::DOUBLE = 0 THEN NULL
-        ELSE tau2::DOUBLE / (tau2::DOUBLE + sigma2::DOUBLE)
-    END;
+    CASE WHEN tau2::DOUBLE + sigma2 = 0 THEN NULL ELSE tau2 / (tau2::DOUBLE + sigma2) END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Inference about tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
@@ -1174,47 +1159,46 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 -- tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted.
 CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
-    pairs::DOUBLE / s1::DOUBLE;
+    pairs::DOUBLE / s1;
 
 -- The typical sampling variance of a model, df / tr P at w = 1 / v.
 CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
-    df::DOUBLE / trace::DOUBLE;
+    df::DOUBLE / trace;
 
 -- I^2, percent of the variance of a group's mean that lies between groups.
 CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
     CASE
-        WHEN tau2::DOUBLE + typical::DOUBLE = 0 THEN NULL
-        ELSE 100 * (tau2::DOUBLE / (tau2::DOUBLE + typical::DOUBLE))
+        WHEN tau2::DOUBLE + typical = 0 THEN NULL
+        ELSE 100 * (tau2 / (tau2::DOUBLE + typical))
     END;
 
 -- H^2, variance of a group's mean over its sampling variance.
 CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS
-    CASE WHEN typical::DOUBLE = 0 THEN NULL ELSE 1 + tau2::DOUBLE / typical::DOUBLE END;
+    CASE WHEN typical::DOUBLE = 0 THEN NULL ELSE 1 + tau2::DOUBLE / typical END;
 
 -- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
 --
 -- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
 -- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
 CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
-    2 * (diagonal::DOUBLE + rest::DOUBLE) / (a::DOUBLE * a::DOUBLE);
+    2 * (diagonal::DOUBLE + rest) / (a::DOUBLE * a);
 
 -- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
 CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
-    2 * groups::DOUBLE * groups::DOUBLE / (df::DOUBLE * s1::DOUBLE * s1::DOUBLE);
+    2 * groups::DOUBLE * groups / (df::DOUBLE * s1 * s1);
 
 -- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
 -- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
 CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
-    2 * (within::DOUBLE + ss::DOUBLE)
-        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+    2 * (within::DOUBLE + ss) / (tt::DOUBLE * within + (tt::DOUBLE * ss - ts::DOUBLE * ts));
 
 -- Log likelihood of `df` numbers from -2 log L without its constant.
 CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
-    -(deviance::DOUBLE + df::DOUBLE * 1.8378770664093456) / 2;
+    -(deviance + df::DOUBLE * 1.8378770664093456) / 2;
 
 -- -2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).
 CREATE OR REPLACE MACRO pool_rows_deviance(squares, hd2, logs, sigma2, df) AS
-    df::DOUBLE * ln(sigma2::DOUBLE) + logs::DOUBLE + (squares::DOUBLE + hd2::DOUBLE) / sigma2::DOUBLE;
+    df * ln(sigma2::DOUBLE) + logs + (squares::DOUBLE + hd2) / sigma2;
 
 -- Akaike's criterion, -2 log L + 2 for every estimated parameter.
 CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
@@ -1222,10 +1206,7 @@ CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
 
 -- Likelihood-ratio statistic of tau2 = 0, never below 0.
 CREATE OR REPLACE MACRO pool_likelihood_ratio(at_zero, at_best) AS
-    CASE
-        WHEN at_zero::DOUBLE > at_best::DOUBLE THEN at_zero::DOUBLE - at_best::DOUBLE
-        ELSE 0.0
-    END;
+    CASE WHEN at_zero::DOUBLE > at_best THEN at_zero::DOUBLE - at_best ELSE 0.0 END;
 
 -- p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).
 CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
@@ -1235,23 +1216,23 @@ CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
 --
 -- `h2d2` = sum(h^2 d^2 / n), `shares` = sum(h / n), `within` = N - J. From the score of sigma2 at fixed tau2.
 CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
-    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE);
+    (squares::DOUBLE + h2d2) / (within::DOUBLE + shares);
 
 -- sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
-    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
+    (squares::DOUBLE + h2d2) / (within::DOUBLE + shares - h2::DOUBLE / h);
 
 -- Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
-    se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
+    se * sqrt(wd2::DOUBLE / df);
 
 -- Standard error of mu by Knapp & Hartung (2003), never below the error by the model.
 CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
-    se::DOUBLE * sqrt(CASE WHEN wd2::DOUBLE > df::DOUBLE THEN wd2::DOUBLE / df::DOUBLE ELSE 1.0 END);
+    se * sqrt(CASE WHEN wd2::DOUBLE > df THEN wd2::DOUBLE / df ELSE 1.0 END);
 
 -- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
 CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
-    sqrt(tau2::DOUBLE + se::DOUBLE * se::DOUBLE);
+    sqrt(tau2 + se::DOUBLE * se);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.
@@ -1268,27 +1249,21 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
     CASE
         WHEN pooling::DOUBLE = 0 THEN 0.0
-        WHEN CASE
-            WHEN marginal::DOUBLE
-            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
-            > v::DOUBLE THEN v::DOUBLE
-            ELSE marginal::DOUBLE
-            + pooling::DOUBLE * pooling::DOUBLE
-            * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE
-            THEN marginal::DOUBLE
-        WHEN marginal::DOUBLE
-            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
-            > v::DOUBLE THEN v::DOUBLE
-        ELSE marginal::DOUBLE
-            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+        WHEN CASE WHEN marginal + pooling::DOUBLE * pooling * (2 * error::DOUBLE / (v::DOUBLE + tau2) + correction) > v
+            THEN v::DOUBLE
+            ELSE marginal + pooling::DOUBLE * pooling * (2 * error::DOUBLE / (v::DOUBLE + tau2) + correction) END
+            < marginal THEN marginal::DOUBLE
+        WHEN marginal + pooling::DOUBLE * pooling * (2 * error::DOUBLE / (v::DOUBLE + tau2) + correction) > v
+            THEN v::DOUBLE
+        ELSE marginal + pooling::DOUBLE * pooling * (2 * error::DOUBLE / (v::DOUBLE + tau2) + correction)
     END;
 
 -- Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.
 --
 -- From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
-    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE)
-        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+    2 * (within::DOUBLE + ss + 2 * rho::DOUBLE * ts + rho::DOUBLE * rho * tt)
+        / (tt::DOUBLE * within + (tt::DOUBLE * ss - ts::DOUBLE * ts));
 
 -- Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
@@ -1296,11 +1271,11 @@ CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
 
 -- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
 CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
-    -2 * (groups::DOUBLE * s2::DOUBLE - s1::DOUBLE * s1::DOUBLE) / (s1::DOUBLE * s1::DOUBLE * s1::DOUBLE);
+    -2 * (groups::DOUBLE * s2 - s1::DOUBLE * s1) / (s1::DOUBLE * s1 * s1);
 
 -- Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.
 CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
-    correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
+    correction - (df::DOUBLE - median) / s1;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Intervals that cover at their level for every distribution of the groups' true means, normal or not.
@@ -1314,49 +1289,43 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 -- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
 CREATE OR REPLACE MACRO pool_effect_square(d2, v) AS
-    d2::DOUBLE - v::DOUBLE;
+    d2::DOUBLE - v;
 
 -- Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.
 CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
-    d2::DOUBLE * d2::DOUBLE - 6 * v::DOUBLE * d2::DOUBLE + 3 * v::DOUBLE * v::DOUBLE;
+    d2::DOUBLE * d2 - 6 * v::DOUBLE * d2 + 3 * v::DOUBLE * v;
 
 -- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
 CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
     CASE
         WHEN groups::DOUBLE > 0
             THEN CASE
-            WHEN squares::DOUBLE
-            > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
-            THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE)
-            ELSE 0.0 END
+            WHEN squares > groups * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v) ELSE 0.0 END
+            THEN squares::DOUBLE / groups WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v) ELSE 0.0 END
     END;
 
 -- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
 CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
     CASE
-        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
-            > 1
-            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
-            ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
-        ELSE 1
-            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
-            ELSE 0.0 END
+        WHEN fourths / (groups::DOUBLE * mu2 * mu2)
+            > 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2 * groups * v2) ELSE 0.0 END
+            THEN fourths / (groups::DOUBLE * mu2 * mu2)
+        ELSE 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2 * groups * v2) ELSE 0.0 END
     END;
 
 -- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
 CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
     CASE
         WHEN weight::DOUBLE = 1 THEN 0.0
-        WHEN weight::DOUBLE = 0 THEN 'infinity'::DOUBLE + mu2::DOUBLE
-        ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE / (weight::DOUBLE * weight::DOUBLE * v::DOUBLE)
+        WHEN weight::DOUBLE = 0 THEN 'infinity'::DOUBLE + mu2
+        ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2 / (weight::DOUBLE * weight * v)
     END;
 
 -- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
     CASE
         WHEN _pool_unbound(t) THEN NULL
-        ELSE _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE)
-            + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE)
+        ELSE _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi) + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi)
     END;
 
 -- Derivative of r by t.
@@ -1364,42 +1333,41 @@ CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
         WHEN _pool_unbound(t) THEN NULL
         WHEN t::DOUBLE > 1e-12
-            THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE)
-            - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE))
+            THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi)
+            - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi))
             / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
-        ELSE chi::DOUBLE * pool_normal_density(chi::DOUBLE)
+        ELSE chi * pool_normal_density(chi::DOUBLE)
     END;
 
 -- Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
 --
 -- t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
 CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
-    at_t::DOUBLE - t::DOUBLE * slope::DOUBLE - at_0::DOUBLE;
+    at_t - t::DOUBLE * slope - at_0;
 
 -- Derivative of r by chi.
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
     CASE
         WHEN _pool_unbound(t) THEN NULL
-        ELSE -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE)
+        ELSE -pool_normal_density(sqrt(t::DOUBLE) + chi) - pool_normal_density(sqrt(t::DOUBLE) - chi)
     END;
 
 -- Probability of x2 in the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
     CASE
-        WHEN x2::DOUBLE > x1::DOUBLE
-            THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
+        WHEN x2::DOUBLE > x1 THEN (m::DOUBLE - x1) / CASE WHEN x2::DOUBLE > x1 THEN x2::DOUBLE - x1 ELSE 1.0 END
         ELSE 0.0
     END;
 
 -- Mean of the values at x1 and at x2, where x2 has the probability p.
 CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
-    at_x1::DOUBLE + p::DOUBLE * (at_x2::DOUBLE - at_x1::DOUBLE);
+    at_x1 + p * (at_x2::DOUBLE - at_x1);
 
 -- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
 CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
     CASE
-        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE
-            THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
+        WHEN (kappa::DOUBLE - 1) * m * (m / (x2::DOUBLE - m)) < m
+            THEN m - (kappa::DOUBLE - 1) * m * (m / (x2::DOUBLE - m))
         ELSE 0.0
     END;
 
@@ -1414,28 +1382,27 @@ CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
 -- Between two points near 0, the difference of r is smaller than its rounding. The rounding is subtracted, so that its
 -- sign does not end the search there.
 CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
-    (at_x2::DOUBLE - at_x1::DOUBLE - 1e-14 * at_x2::DOUBLE) / (x2::DOUBLE - x1::DOUBLE)
-        - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
+    (at_x2::DOUBLE - at_x1 - 1e-14 * at_x2::DOUBLE) / (x2::DOUBLE - x1)
+        - CASE WHEN slope2::DOUBLE < slope1 THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2) / 2 END;
 
 -- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
 CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
     CASE
-        WHEN x::DOUBLE > kappa::DOUBLE
-            THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
+        WHEN x::DOUBLE > kappa THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
         ELSE 1 / CASE WHEN x::DOUBLE > 1 THEN x::DOUBLE ELSE 1.0 END
     END;
 
 -- chi^2 / m as m grows: the x that is exceeded with probability alpha.
 CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
     CASE
-        WHEN alpha::DOUBLE * kappa::DOUBLE > 1 THEN 1 / alpha::DOUBLE
-        ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha::DOUBLE)
+        WHEN alpha::DOUBLE * kappa > 1 THEN 1 / alpha::DOUBLE
+        ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha)
     END;
 
 -- Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
-    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
-        + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
+    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight * v END
+        + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The gain of pooling: the exact error of predicting a row that is held out, and the pooling factor of each level.
@@ -1450,32 +1417,30 @@ CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
 
 -- Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
-    1 + (weight_less::DOUBLE + (1 - weight_less::DOUBLE) * share_less::DOUBLE) / (n::DOUBLE - 1);
+    1 + (weight_less + (1 - weight_less::DOUBLE) * share_less) / (n::DOUBLE - 1);
 
 -- Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
-    (1 - weight_less::DOUBLE) * s_ratio::DOUBLE;
+    (1 - weight_less::DOUBLE) * s_ratio;
 
 -- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
 CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
     CASE
-        WHEN n::DOUBLE > 1
-            THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE
-            + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
+        WHEN n::DOUBLE > 1 THEN of_row::DOUBLE * of_row * squares + n::DOUBLE * of_mean * of_mean * d2
         ELSE 0.0
     END;
 
 -- By how many per cent an error is smaller than the reference.
 CREATE OR REPLACE MACRO pool_gain(error, reference) AS
-    CASE WHEN reference::DOUBLE > 0 THEN 100 * (1 - error::DOUBLE / reference::DOUBLE) END;
+    CASE WHEN reference::DOUBLE > 0 THEN 100 * (1 - error::DOUBLE / reference) END;
 
 -- Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).
 CREATE OR REPLACE MACRO pool_uncertainty_of_effects(v, weight, groups) AS
-    weight::DOUBLE * v::DOUBLE * (1 - 1 / groups::DOUBLE);
+    weight::DOUBLE * v * (1 - 1 / groups::DOUBLE);
 
 -- Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).
 CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
-    n::DOUBLE * weight::DOUBLE * v::DOUBLE * (1 - n::DOUBLE / rows::DOUBLE);
+    n::DOUBLE * weight * v * (1 - n::DOUBLE / rows);
 
 -- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
 --
@@ -1484,7 +1449,7 @@ CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
 -- "Bayesian measures of explained variance and pooling in multilevel models".
 CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
     CASE
-        WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
+        WHEN spread::DOUBLE + uncertainty > 0 THEN uncertainty / (spread::DOUBLE + uncertainty)
     END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1498,20 +1463,20 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
     0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2)
         - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE)
-        - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
+        - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale * (tau::DOUBLE / scale) / df);
 
 -- Normal, the half above 0.
 CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
-    -0.22579135264472744 - ln(scale::DOUBLE) - tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / 2;
+    -0.22579135264472744 - ln(scale::DOUBLE) - tau::DOUBLE / scale * (tau::DOUBLE / scale) / 2;
 
 -- Exponential of mean 1 / rate.
 CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
-    ln(rate::DOUBLE) - rate::DOUBLE * tau::DOUBLE;
+    ln(rate::DOUBLE) - rate::DOUBLE * tau;
 
 -- Inverse gamma on tau squared, as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
-    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE)
-        - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
+    0.6931471805599453 + shape * ln(scale::DOUBLE) - lgamma(shape::DOUBLE) - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE)
+        - scale / (tau::DOUBLE * tau);
 
 -- Jeffreys' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
@@ -1519,11 +1484,11 @@ CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
 
 -- Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).
 CREATE OR REPLACE MACRO pool_uniform_shrinkage(tau, s2) AS
-    0.6931471805599453 + ln(s2::DOUBLE) + ln(tau::DOUBLE) - 2 * ln(s2::DOUBLE + tau::DOUBLE * tau::DOUBLE);
+    0.6931471805599453 + ln(s2::DOUBLE) + ln(tau::DOUBLE) - 2 * ln(s2 + tau::DOUBLE * tau);
 
 -- Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).
 CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
-    ln(s2::DOUBLE) / 2 - 2 * ln(tau::DOUBLE + sqrt(s2::DOUBLE));
+    ln(s2::DOUBLE) / 2 - 2 * ln(tau + sqrt(s2::DOUBLE));
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The posterior of the normal hierarchical model: at each tau it is normal, so that only tau is integrated numerically.
@@ -1536,30 +1501,28 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 
 -- Log density of the means at tau about a known mu.
 CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
-    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs + wd2) / 2;
 
 -- Log likelihood of tau with mu integrated out under a density of 1 everywhere.
 CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
-    -((groups::DOUBLE - 1) * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE)) / 2;
+    -((groups::DOUBLE - 1) * 1.8378770664093456 + logs + wd2 + ln(s1::DOUBLE)) / 2;
 
 -- Log likelihood of tau with mu integrated out under a normal prior.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
-    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)
-        + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE
-        / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs + wd2 + ln(1 + s::DOUBLE * s * s1)
+        + (centre::DOUBLE - m) * (centre::DOUBLE - m) * s1 / (1 + s::DOUBLE * s * s1)) / 2;
 
 -- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
 CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
-    centre::DOUBLE + (m::DOUBLE - centre::DOUBLE) / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
+    centre + (m::DOUBLE - centre) / (1 + s::DOUBLE * s * s1);
 
 -- Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).
 CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
-    s::DOUBLE * s::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
+    s::DOUBLE * s / (1 + s::DOUBLE * s * s1);
 
 -- Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
-    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
-        / 2;
+    -((rows::DOUBLE - groups) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2) / 2;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regression with a varying intercept: one covariate, profiled over rho = tau2 / sigma2; shares of variance of any fit.
@@ -1572,35 +1535,35 @@ CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2
 
 -- The covariate's coefficient.
 CREATE OR REPLACE MACRO pool_regression_slope(xx, xy) AS
-    xy::DOUBLE / xx::DOUBLE;
+    xy::DOUBLE / xx;
 
 -- What covariate and intercept leave of the value's squares.
 CREATE OR REPLACE MACRO pool_regression_squares(xx, xy, yy) AS
-    yy::DOUBLE - xy::DOUBLE * xy::DOUBLE / xx::DOUBLE;
+    yy - xy::DOUBLE * xy / xx;
 
 -- -2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.
 CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
-    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE;
+    df * ln(squares::DOUBLE / df) + logs;
 
 -- -2 restricted log L, up to a constant, from sum(h) too: log |X' V^-1 X| = log(sum(h) xx); df = N - 2.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
-    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE) + ln(xx::DOUBLE);
+    df * ln(squares::DOUBLE / df) + logs + ln(h::DOUBLE) + ln(xx::DOUBLE);
 
 -- Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
 CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
-    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE;
+    h - df::DOUBLE * h2e2 / squares;
 
 -- Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
-    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE - h2::DOUBLE / h::DOUBLE - h2dx2::DOUBLE / xx::DOUBLE;
+    h - df::DOUBLE * h2e2 / squares - h2::DOUBLE / h - h2dx2::DOUBLE / xx;
 
 -- Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).
 CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, varying, sigma2) AS
-    fixed::DOUBLE / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
+    fixed / (fixed::DOUBLE + varying + sigma2);
 
 -- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
 CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) AS
-    (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
+    (fixed::DOUBLE + varying) / (fixed::DOUBLE + varying + sigma2);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
@@ -1618,104 +1581,100 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
 -- What a group's own rate keeps, n / (n + size): 0 without trials, or where all pool completely.
 CREATE OR REPLACE MACRO pool_rate_weight(n, size) AS
     CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN size = 'infinity'::DOUBLE THEN 0.0
         WHEN n::DOUBLE = 0 THEN 0.0
-        ELSE n::DOUBLE / (n::DOUBLE + size::DOUBLE)
+        ELSE n / (n::DOUBLE + size)
     END;
 
 -- What the mean of the prior contributes to the estimate of a group, 1 - weight.
 CREATE OR REPLACE MACRO pool_rate_pooling(n, size) AS
     CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN size = 'infinity'::DOUBLE THEN 1.0
         WHEN n::DOUBLE = 0 THEN 1.0
-        ELSE size::DOUBLE / (n::DOUBLE + size::DOUBLE)
+        ELSE size / (n::DOUBLE + size)
     END;
 
 -- The mean of the posterior, (x + mean size) / (n + size).
 CREATE OR REPLACE MACRO pool_rate_estimate(x, n, mean, size) AS
     CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN mean::DOUBLE
+        WHEN size = 'infinity'::DOUBLE THEN mean::DOUBLE
         WHEN n::DOUBLE = 0 THEN mean::DOUBLE
-        ELSE (x::DOUBLE + mean::DOUBLE * size::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+        ELSE (x + mean::DOUBLE * size) / (n::DOUBLE + size)
     END;
 
 -- The variance of a beta posterior.
 CREATE OR REPLACE MACRO pool_rate_beta_variance(estimate, n, size) AS
     CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
-        ELSE estimate::DOUBLE * (1 - estimate::DOUBLE) / (n::DOUBLE + size::DOUBLE + 1)
+        WHEN size = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate * (1 - estimate::DOUBLE) / (n::DOUBLE + size + 1)
     END;
 
 -- The variance of a gamma posterior.
 CREATE OR REPLACE MACRO pool_rate_gamma_variance(estimate, n, size) AS
-    CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
-        ELSE estimate::DOUBLE / (n::DOUBLE + size::DOUBLE)
-    END;
+    CASE WHEN size = 'infinity'::DOUBLE THEN 0.0 ELSE estimate / (n::DOUBLE + size) END;
 
 -- The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1)
 -- rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).
 CREATE OR REPLACE MACRO pool_rate_effective_trials(n, size) AS
     CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        WHEN size = 'infinity'::DOUBLE THEN n::DOUBLE
         WHEN n::DOUBLE = 0 THEN 0.0
-        ELSE n::DOUBLE * ((1 + size::DOUBLE) / (n::DOUBLE + size::DOUBLE))
+        ELSE n * ((1 + size::DOUBLE) / (n::DOUBLE + size))
     END;
 
 -- The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).
 CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
     CASE
-        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
-        ELSE n::DOUBLE * (size::DOUBLE / (n::DOUBLE + size::DOUBLE))
+        WHEN size = 'infinity'::DOUBLE THEN n::DOUBLE
+        ELSE n * (size / (n::DOUBLE + size))
     END;
 
 -- The posterior mean of the prior's mean, estimated from so many effective trials; infinite ones: known.
 CREATE OR REPLACE MACRO pool_rate_beta_centre(mean, trials) AS
-    mean::DOUBLE + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
+    mean + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
 
 -- The posterior variance of the mean of a beta prior.
 CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
-    centre::DOUBLE * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
+    centre * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
 
 -- The posterior mean of the prior's mean, estimated from so much effective exposure; infinite: known.
 CREATE OR REPLACE MACRO pool_rate_gamma_centre(mean, exposure) AS
-    mean::DOUBLE + 0.5 / exposure::DOUBLE;
+    mean + 0.5 / exposure::DOUBLE;
 
 -- The posterior variance of the mean of a gamma prior.
 CREATE OR REPLACE MACRO pool_rate_gamma_centre_variance(centre, exposure) AS
-    centre::DOUBLE / exposure::DOUBLE;
+    centre::DOUBLE / exposure;
 
 -- The mean of a group's rate: the estimate, with the posterior mean of the prior's mean in place of that mean.
 CREATE OR REPLACE MACRO pool_rate_location(estimate, pooling, mean, centre) AS
-    estimate::DOUBLE + pooling::DOUBLE * (centre::DOUBLE - mean::DOUBLE);
+    estimate + pooling * (centre::DOUBLE - mean);
 
 -- alpha + beta of the beta distribution of a group's rate, with this location and the variance [location (1 -
 -- location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior's mean.
 CREATE OR REPLACE MACRO pool_rate_matched_trials(location, pooling, variance, n, size) AS
     CASE
-        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE
-            THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
-            / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
-        WHEN n::DOUBLE + size::DOUBLE = 0 THEN 0.0
-        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
-            / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE)
-            + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        WHEN n::DOUBLE + size = 'infinity'::DOUBLE
+            THEN (location * (1 - location::DOUBLE) - pooling::DOUBLE * pooling * variance)
+            / (pooling::DOUBLE * pooling * variance)
+        WHEN n::DOUBLE + size = 0 THEN 0.0
+        ELSE (location * (1 - location::DOUBLE) - pooling::DOUBLE * pooling * variance)
+            / (location * (1 - location::DOUBLE) / (n::DOUBLE + size) + pooling::DOUBLE * pooling * variance)
     END;
 
 -- The rate of the gamma distribution of a group's rate, with this location and the variance location / (n + size)
 -- + pooling^2 variance.
 CREATE OR REPLACE MACRO pool_rate_matched_exposure(location, pooling, variance, n, size) AS
-    location::DOUBLE
-        / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END
-        + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
+    location
+        / (CASE WHEN size = 'infinity'::DOUBLE THEN 0.0 ELSE location / (n::DOUBLE + size) END
+        + pooling::DOUBLE * pooling * variance);
 
 -- The variance of a beta distribution of this mean and alpha + beta.
 CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
-    location::DOUBLE * (1 - location::DOUBLE) / (size::DOUBLE + 1);
+    location * (1 - location::DOUBLE) / (size::DOUBLE + 1);
 
 -- The variance of a gamma distribution of this mean and rate.
 CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
-    location::DOUBLE / rate::DOUBLE;
+    location::DOUBLE / rate;
 
 -- The names of the estimators of a hyperparameter.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
@@ -1806,33 +1765,32 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
 
 -- x - n mean as if the product were exact: the upper half of a double leaves a lower one (Dekker 1971).
 CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
-    x::DOUBLE - n::DOUBLE * mean::DOUBLE
+    x - n::DOUBLE * mean
         - CASE WHEN n::DOUBLE < 1e+290
-        THEN (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
-        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)) - n::DOUBLE * mean::DOUBLE
-        + (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
-        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)))
-        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
-        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))
-        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
-        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))) ELSE 0.0 END;
+        THEN (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean)) - n::DOUBLE * mean
+        + (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n))
+        * (mean - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean)))
+        + (n - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n)))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean))
+        + (n - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n)))
+        * (mean - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean))) ELSE 0.0 END;
 
 -- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
 --
 -- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
 CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
-    (squares::DOUBLE - rate::DOUBLE * (1 - rate::DOUBLE) * noise::DOUBLE)
-        / (rate::DOUBLE * (1 - rate::DOUBLE) * (spread::DOUBLE - noise::DOUBLE));
+    (squares - rate * (1 - rate::DOUBLE) * noise) / (rate * (1 - rate::DOUBLE) * (spread::DOUBLE - noise));
 
 -- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
 CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
-    (squares::DOUBLE - noise::DOUBLE * rate::DOUBLE) / (rate::DOUBLE * rate::DOUBLE * spread::DOUBLE);
+    (squares - noise::DOUBLE * rate) / (rate::DOUBLE * rate * spread);
 
 -- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
 --
 -- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
 CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
-    by_mean::DOUBLE * by_mean::DOUBLE * var_mean::DOUBLE + 2 * by_mean::DOUBLE * cov::DOUBLE + var_size::DOUBLE;
+    by_mean::DOUBLE * by_mean * var_mean + 2 * by_mean::DOUBLE * cov + var_size;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- A regression with one covariate and a varying intercept: squares about a line, identification, errors.
@@ -1844,29 +1802,28 @@ CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_s
 
 -- Squares of the value about a line of any slope, from squares and products about the means.
 CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
-    yy::DOUBLE - 2 * slope::DOUBLE * xy::DOUBLE + slope::DOUBLE * slope::DOUBLE * xx::DOUBLE;
+    yy - 2 * slope::DOUBLE * xy + slope::DOUBLE * slope * xx;
 
 -- A sum of products about (mx, my), from the sums of products, of both factors, and of the weights.
 CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
-    xy::DOUBLE - mx::DOUBLE * y::DOUBLE - my::DOUBLE * x::DOUBLE + mx::DOUBLE * my::DOUBLE * one::DOUBLE;
+    xy - mx::DOUBLE * y - my::DOUBLE * x + mx::DOUBLE * my * one;
 
 -- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
 CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
-    a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE;
+    a - a2::DOUBLE / a - b2::DOUBLE / b;
 
 -- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
 CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
-    a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
-        + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
-        + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE);
+    a2 - 2 * (a3::DOUBLE / a + b3::DOUBLE / b) + a2::DOUBLE / a * (a2::DOUBLE / a)
+        + 2 * c2::DOUBLE * c2 / (a::DOUBLE * b) + b2::DOUBLE / b * (b2::DOUBLE / b);
 
 -- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
 CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
-    at_centre::DOUBLE + arm::DOUBLE * arm::DOUBLE * of_slope::DOUBLE;
+    at_centre + arm::DOUBLE * arm * of_slope;
 
 -- Variance of the line's values over the rows, from the squares of the covariate about its mean.
 CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
-    slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
+    slope::DOUBLE * slope * xx / w * n / (n::DOUBLE - 1);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
@@ -1886,38 +1843,38 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
 -- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
 CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
     CASE
-        WHEN largest::DOUBLE > least::DOUBLE
-            THEN (v::DOUBLE - least::DOUBLE - (largest::DOUBLE - v::DOUBLE))
-            / CASE WHEN largest::DOUBLE > least::DOUBLE THEN largest::DOUBLE - least::DOUBLE ELSE 1.0 END
+        WHEN largest::DOUBLE > least
+            THEN (v::DOUBLE - least - (largest::DOUBLE - v))
+            / CASE WHEN largest::DOUBLE > least THEN largest::DOUBLE - least ELSE 1.0 END
         ELSE 1.0
     END;
 
 -- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
 CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
-    2 * t::DOUBLE * last::DOUBLE - before::DOUBLE;
+    2 * t::DOUBLE * last - before;
 
 -- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
 CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
-    (least::DOUBLE * (1 - x::DOUBLE) + largest::DOUBLE * (1 + x::DOUBLE)) / 2;
+    (least * (1 - x::DOUBLE) + largest * (1 + x::DOUBLE)) / 2;
 
 -- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
 CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
     CASE
-        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
         ELSE 0.0
     END;
 
 -- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
 CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
-    (second::DOUBLE + first::DOUBLE) / 2;
+    (second::DOUBLE + first) / 2;
 
 -- Count of the pseudo-group one standard deviation below the mean.
 CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
-    (second::DOUBLE - first::DOUBLE) / 2;
+    (second::DOUBLE - first) / 2;
 
 -- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
 CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
-    count::DOUBLE - second::DOUBLE;
+    count::DOUBLE - second;
 
 -- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
 --
