@@ -23,8 +23,8 @@ MOST = 200  # steps; a model that takes as many has not converged
 FIRST, LARGEST = 1.0, 1e3  # radius, for an argument of size 1
 
 
-def minimum(function: Function, start: Array) -> tuple[Array, Array, Array]:
-    """A local minimum of each model near its start, (models, arguments): argument, value, and whether it converged."""
+def minimum(function: Function, start: Array) -> tuple[Array, Array, Array, Array]:
+    """A local minimum of each model near its start, (models, arguments): argument, value, Hessian, and convergence."""
     x, converged = start.copy(), np.zeros(len(start), dtype=bool)
     value, gradient, hessian = function(np.arange(len(start)), x)
     radius = np.full(len(start), FIRST)
@@ -49,7 +49,7 @@ def minimum(function: Function, start: Array) -> tuple[Array, Array, Array]:
         gradient[moved], hessian[moved] = new_gradient[fine], new_hessian[fine]
         converged[going] = small
         going = going[~small & np.isfinite(radius[going])]
-    return x, value, converged
+    return x, value, hessian, converged
 
 
 def _finite(value: Array, gradient: Array, hessian: Array) -> Array:

@@ -15,6 +15,6 @@ def statistic(table: pl.DataFrame, request: Rates, name: str) -> pl.Series:
     # No interval is needed, so the error of the prior's mean is not computed.
     request = replace(request, options=replace(request.options, uncertainty="conditional"))
     keys = list(request.key_names)
-    rates = estimates(table.lazy(), request).select(*keys, name)
+    rates = estimates(table.lazy(), request, only=name)
     joined = table.lazy().select(keys).join(rates, on=keys, how="left", nulls_equal=True, maintain_order="left")
     return joined.select(name).collect(engine="in-memory").to_series()

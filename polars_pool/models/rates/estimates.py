@@ -34,11 +34,15 @@ def estimates_schema(request: Rates) -> dict[str, pl.DataType]:
     return {**dict.fromkeys((*GROUPS, *against, *parameters), pl.Float64()), "n": type_of_size(request)}
 
 
-def estimates(frame: pl.LazyFrame, request: Rates, unseen: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """One row per group, under public names; groups among `unseen` may have no rows."""
+def estimates(
+    frame: pl.LazyFrame, request: Rates, unseen: pl.LazyFrame | None = None, only: str | None = None
+) -> pl.LazyFrame:
+    """One row per group, under public names; groups among `unseen` may have no rows. Of the statistics, all or one."""
     groups, constants = grouped(frame, request)
     groups = with_unseen(groups, unseen, request)
     keys, statistics = groups.select(public(*request.key_names)).collect_schema(), estimates_schema(request)
+    if only is not None:
+        statistics = {only: statistics[only]}
     return groups.join(constants, how="cross").map_batches(
         partial(_of_groups, request=request, statistics=statistics), schema=pl.Schema({**keys, **statistics}), **WHOLE
     )
@@ -53,7 +57,7 @@ def _of_groups(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.Dat
     x, n = (rows[f"_pool_{name}"].to_numpy() for name in ("x", "n"))
     fitted = solved(Pairs(start, x, n, np.ones_like(x)), request)
     with np.errstate(all="ignore"):
-        values = _posterior(fitted.pairs, fitted.prior, request)
+        values = _posterior(fitted.pairs, fitted.prior, request, not {"lower", "upper"}.isdisjoint(statistics))
     warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, request)}, request.caller)
     of_groups = (series(name, values[name][fitted.pair], dtype) for name, dtype in statistics.items())
     # Keys have private names, so results can have theirs.
@@ -65,8 +69,8 @@ def _pooled_completely(fitted: Fitted, request: Rates) -> Array:
     return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(request.prior, str)
 
 
-def _posterior(pairs: Pairs, prior: Prior, request: Rates) -> dict[str, Array]:
-    """The statistics of the groups of each pair."""
+def _posterior(pairs: Pairs, prior: Prior, request: Rates, limits: bool) -> dict[str, Array]:
+    """The statistics of the groups of each pair, with or without the limits of their intervals."""
     model, x, n = pairs.model, pairs.x, pairs.n
     given = posterior.Prior(prior.mean, *parameters(prior, request), request.family)
     uncertain = request.options.uncertainty == "mu" and isinstance(request.prior, str)
@@ -82,16 +86,17 @@ def _posterior(pairs: Pairs, prior: Prior, request: Rates) -> dict[str, Array]:
 
     blocks = threads.of_blocks(of_block, threads.slices(len(x), BLOCK))
     conditional, distribution = (Posterior.joined(parts) for parts in zip(*blocks, strict=True))
-    level, size = request.options.level, given.size[model]
-    lower, upper = distribution.quantiles((1 - level) / 2, (1 + level) / 2)
+    size = given.size[model]
     statistics = {
         "mean": np.where(n > 0, x / n, np.nan),
         "weight": np.where(np.isnan(size), np.nan, formulas.weight(n, size)),
         "estimate": conditional.mean,
         "se": np.sqrt(distribution.variance),
-        "lower": lower,
-        "upper": upper,
     }
+    if limits:
+        level = request.options.level
+        both = distribution.quantiles((1 - level) / 2, (1 + level) / 2)
+        statistics["lower"], statistics["upper"] = both
     if request.options.threshold is not None:
         statistics |= {
             "p_above": distribution.above(request.options.threshold),

@@ -55,11 +55,7 @@ def solved(rows: Pairs, request: Rates) -> Fitted:
 
 def _fitted(pairs: Pairs, request: Rates) -> tuple[Prior, Array, Array]:
     """The prior of each model, its number of groups that have trials or exposure, and their total."""
-    rows = np.flatnonzero(pairs.n > 0)
-    number = np.bincount(pairs.model[rows], minlength=pairs.models)
-    present = np.flatnonzero(number)
-    start = np.cumsum(number[present]) - number[present]
-    informative = Pairs(start, pairs.x[rows], pairs.n[rows], pairs.k[rows])
+    present, informative = _informative(pairs)
     with np.errstate(all="ignore"):
         estimates = _estimated(informative, request)
     warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, request.caller)
@@ -68,6 +64,18 @@ def _fitted(pairs: Pairs, request: Rates) -> tuple[Prior, Array, Array]:
     groups, n = np.zeros((2, pairs.models))
     groups[present], n[present] = informative.sum(np.ones_like(informative.x)), informative.sum(informative.n)
     return prior, groups, n
+
+
+def _informative(pairs: Pairs) -> tuple[Array, Pairs]:
+    """The models with groups that have trials or exposure, and the pairs of these groups."""
+    some = pairs.n > 0
+    if some.all() and len(some):
+        return np.arange(pairs.models), pairs
+    rows = np.flatnonzero(some)
+    number = np.bincount(pairs.model[rows], minlength=pairs.models)
+    present = np.flatnonzero(number)
+    start = np.cumsum(number[present]) - number[present]
+    return present, Pairs(start, pairs.x[rows], pairs.n[rows], pairs.k[rows])
 
 
 def _estimated(pairs: Pairs, request: Rates) -> Prior:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...engines.numpy import Array
+from ...formulas import rates
 from ...numerics import special, threads, trust_region
 from . import few_trials, likelihood
 from .few_trials import FewTrials
@@ -70,23 +71,23 @@ def _by_likelihood(pairs: Pairs, family: Family, rate: Array, of_models: Likelih
         prior.put(extreme, limit.of(extreme))
         finite &= ~extreme
     if (models := np.flatnonzero(finite)).size:
-        prior.put(models, _maximum(of_models.take(models), family, rate[models], start.of(models)))
+        unit = _error(pairs, family, start)
+        prior.put(models, _maximum(of_models.take(models), family, rate[models], start.of(models), unit[models]))
     return replace(prior, log_likelihood=prior.log_likelihood + pairs.sum(constant))
 
 
-def _maximum(of_models: Likelihood, family: Family, pooled: Array, start: Prior) -> Prior:
+def _maximum(of_models: Likelihood, family: Family, pooled: Array, start: Prior, unit: Array) -> Prior:
     """The prior of highest likelihood of each model, near a start, with its covariance by the observed information."""
-    every = np.arange(len(pooled))
     centre = _link(start.mean, family) - _link(pooled, family)
-    criterion = Criterion(of_models, family, pooled, centre, np.ones(len(pooled)))
+    criterion = Criterion(of_models, family, pooled, centre, unit)
     at_start = np.stack([np.zeros(len(pooled)), np.log(start.size)], axis=1)
-    unit = 1 / np.sqrt(np.maximum(criterion(every, at_start)[2][:, 0, 0], 1))
-    x, value, converged = trust_region.minimum(Criterion(of_models, family, pooled, centre, unit), at_start)
+    x, value, hessian, converged = trust_region.minimum(criterion, at_start)
     x[:, 0] *= unit
-    _, _, hessian = criterion(every, x)
+    hessian[:, 0] /= unit[:, None]
+    hessian[:, :, 0] /= unit[:, None]
     hessian[~(np.linalg.det(hessian) > 0)] = np.nan
     return Prior(
-        mean=_moved(pooled, criterion.centre + x[:, 0], family)[0],
+        mean=_moved(pooled, centre + x[:, 0], family)[0],
         size=np.exp(x[:, 1]),
         covariance=np.linalg.inv(hessian),
         log_likelihood=-value,
@@ -183,6 +184,16 @@ def _start(pairs: Pairs, family: Family, rate: Array, of_models: Likelihood) -> 
         better = prior.log_likelihood > best.log_likelihood
         best.put(better, prior.of(better))
     return best
+
+
+def _error(pairs: Pairs, family: Family, prior: Prior) -> Array:
+    """The standard error of the logit or log of the mean, about; at most 1."""
+    mean = prior.mean
+    if family == "binomial":
+        trials = pairs.sum(rates.effective_trials(pairs.n, pairs.each(prior.size)))
+        return np.asarray(1 / np.sqrt(np.maximum(mean * (1 - mean) * trials, 1)))
+    exposure = pairs.sum(rates.effective_exposure(pairs.n, pairs.each(prior.size / mean)))
+    return np.asarray(1 / np.sqrt(np.maximum(mean * exposure, 1)))
 
 
 def _link(mean: Array, family: Family) -> Array:

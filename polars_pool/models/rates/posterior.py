@@ -61,12 +61,13 @@ class Posterior:
                 distinct = beta.quantiles(first, second, *probabilities)
             else:
                 distinct = [special.gammaincinv(first, p) / second for p in probabilities]
-            lengths = np.diff(begins, append=len(self.first))
-            inside = [np.repeat(of_distinct, lengths) for of_distinct in distinct]
-            if self.family == "binomial":
-                two_points = zip(probabilities, inside, strict=True)
-                inside = [np.where(self._two_points, p > 1 - self.mean, of_beta) for p, of_beta in two_points]
-        return [np.where(self._point, self.mean, quantile) for quantile in inside]
+        lengths = np.diff(begins, append=len(self.first))
+        results = [np.repeat(of_distinct, lengths) for of_distinct in distinct]
+        points = np.flatnonzero(self._point)
+        two_points = np.flatnonzero(self._two_points) if self.family == "binomial" else np.zeros(0, dtype=np.int64)
+        for p, result in zip(probabilities, results, strict=True):
+            result[points], result[two_points] = self.mean[points], p > 1 - self.mean[two_points]
+        return results
 
     def below(self, threshold: float) -> Array:
         """Probability of a rate up to the threshold."""

@@ -57,13 +57,15 @@ class Deviance:
 
     def minimum(self, start: Array) -> Minima:
         """The minimum of each model near its start."""
-        return Minima(*trust_region.minimum(self, start))
+        x, value, _, converged = trust_region.minimum(self, start)
+        return Minima(x, value, converged)
 
     def minima_of(self, models: Array, starts: Array) -> list[Minima]:
         """The minima of some models near several starts each, (models, starts, entries)."""
         each = np.repeat(models, starts.shape[1])
-        parts = trust_region.minimum(lambda some, x: self(each[some], x), starts.reshape(-1, starts.shape[2]))
-        by_start = [part.reshape(len(models), -1, *part.shape[1:]).swapaxes(0, 1) for part in parts]
+        flat = starts.reshape(-1, starts.shape[2])
+        x, value, _, converged = trust_region.minimum(lambda some, x: self(each[some], x), flat)
+        by_start = [part.reshape(len(models), -1, *part.shape[1:]).swapaxes(0, 1) for part in (x, value, converged)]
         return [Minima(*one) for one in zip(*by_start, strict=True)]
 
 
