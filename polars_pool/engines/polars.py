@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ..formulas import elementary
+from ..formulas import aggregates, elementary
 from .registering import register
 
 
@@ -52,9 +52,19 @@ FORMS: dict[Any, Callable[..., Any]] = {
     elementary.log: pl.Expr.log,
     elementary.sqrt: pl.Expr.sqrt,
     elementary.where: _where,
+    elementary.exists: pl.Expr.is_not_null,
+    elementary.floor: pl.Expr.floor,
     elementary.normal_cdf: _normal_cdf,
     elementary.normal_density: _normal_density,
     **{f: _by_numpy(f) for f in (elementary.log_gamma, elementary.digamma)},
     **{f: _by_numpy(f) for f in (elementary.trigamma, elementary.trigamma_inverse)},
 }
-register(FORMS, pl.Expr)
+AGGREGATES: dict[Any, Callable[..., Any]] = {
+    aggregates.count: lambda x: x.count().cast(pl.Float64),
+    aggregates.total: pl.Expr.sum,
+    aggregates.mean: pl.Expr.mean,
+    aggregates.variance: pl.Expr.var,
+    aggregates.spread: partial(pl.Expr.var, ddof=0),
+    aggregates.covariance: pl.cov,
+}
+register(FORMS | AGGREGATES, pl.Expr)

@@ -31,6 +31,17 @@ def where(condition: Column, then: Column, otherwise: Column) -> Column:
 
 
 @singledispatch
+def exists(x: Column) -> Column:
+    """Whether a value is not missing; NaN is a value."""
+    return x is not None
+
+
+@singledispatch
+def floor(x: Column) -> Column:
+    return math.floor(x)
+
+
+@singledispatch
 def log_gamma(x: Column) -> Column:
     return math.lgamma(x)
 

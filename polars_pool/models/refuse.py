@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import polars as pl
 
 from ..formulas import messages
-from ..formulas.elementary import INFINITY
+from ..formulas.elementary import INFINITY, exists
 
 BAD = "_pool_bad_"  # prefix of the number of bad rows, by reason
 
@@ -34,9 +35,9 @@ NOT_FINITE_TO_PREDICT = (
 )
 
 
-def improper(column: pl.Expr) -> pl.Expr:
+def improper(column: Any) -> Any:
     """Whether a weight, count or variance is null, NaN, negative or infinite."""
-    return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
+    return ~exists(column) | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
 
 
 def counted(rows: pl.LazyFrame, bad: Mapping[str, pl.Expr], pivots: pl.LazyFrame | None = None) -> pl.LazyFrame:

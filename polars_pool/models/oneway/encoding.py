@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..columns import with_steps
 from . import groups
 from .components import classes, classes_of_rows, fitted_models
 from .groups import VALUE, N
@@ -25,8 +26,8 @@ def _pooled(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyF
     components = fitted_models(classes_of_rows(rows, request), groups.constants(rows, pivot, request), request)
     beside = joined(rows, components, request, ordered=True)
     if request.variance_depends_on_n:
-        beside = groups.statistics(beside.with_columns(N.cast(pl.Float64)), request)
-    return pooled(beside, request)
+        beside = with_steps(beside.with_columns(N.cast(pl.Float64)), groups.statistics(request))
+    return with_steps(beside, pooled(request))
 
 
 def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
@@ -34,11 +35,11 @@ def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
 
     A window costs memory for each row.
     """
-    rows = groups.prepared(rows, request)
+    rows = with_steps(rows, groups.prepared(request))
     if request.variance_depends_on_n:
         return rows.with_columns(_pool_n=VALUE.count().over(*request.keys), _pool_y=VALUE.mean().over(*request.keys))
     windows = {name: e.over(*request.keys) for name, e in groups.sums(request).items()}
-    return groups.statistics(rows.with_columns(**windows), request)
+    return with_steps(rows.with_columns(**windows), groups.statistics(request))
 
 
 def statistic(table: pl.DataFrame, request: Means, name: str) -> pl.Series:
@@ -49,7 +50,7 @@ def statistic(table: pl.DataFrame, request: Means, name: str) -> pl.Series:
         return of_rows.select(f"_pool_{name}").collect(engine="streaming").to_series()
     means, constants = groups.summed(rows, request), groups.constants(rows, pivot, request)
     components = fitted_models(classes(means, request), constants, request)
-    of_groups = pooled(joined(means, components, request), request)
+    of_groups = with_steps(joined(means, components, request), pooled(request))
     return joined_to_rows(rows, of_groups, request.keys, name).collect(engine="in-memory").to_series()
 
 

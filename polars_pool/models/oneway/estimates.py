@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..columns import with_steps
 from ..keys import public
 from . import robust
 from .components import classes, fitted_models
 from .groups import N, grouped
-from .pooling import joined, pooled, with_errors
+from .pooling import errors, joined, pooled
 from .spec import Means
 from .unseen import with_unseen
 
@@ -30,7 +31,8 @@ def estimates(frame: pl.LazyFrame, request: Means, unseen: pl.LazyFrame | None =
     if is_robust:
         groups = groups.cache()  # the intervals need sums over the groups
     components = fitted_models(classes(groups, request), constants, request)
-    means = with_errors(pooled(joined(groups, components, request), request), request, request.options)
+    means = with_steps(joined(groups, components, request), pooled(request))
+    means = with_steps(means, errors(request, request.options))
     if is_robust:
         means = robust.with_intervals(means, request)
     return result(means, request.key_names, tuple(estimates_schema(request)))

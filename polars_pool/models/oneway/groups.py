@@ -7,12 +7,15 @@ preparation, its sums, and the statistics that follow from the sums; group-bys a
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import polars as pl
 
 from ...formulas import moments
-from ...formulas.elementary import INFINITY, where
+from ...formulas.aggregates import count, covariance, mean, total, variance
+from ...formulas.elementary import INFINITY, exists, floor, where
 from .. import offset as wide
+from ..columns import POLARS, Columns, Step, with_steps
 from ..keys import KEY, public
 from ..pivot import Column, pivots
 from ..refuse import counted, improper
@@ -99,7 +102,8 @@ def grouped(frame: pl.LazyFrame, request: OneWay) -> tuple[pl.LazyFrame, pl.Lazy
 
 def summed(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """One row per group from rows without a pivot, or less their pivot."""
-    return statistics(prepared(rows, request).group_by(*request.keys).agg(**sums(request)), request)
+    of_groups = with_steps(rows, prepared(request)).group_by(*request.keys).agg(**sums(request))
+    return with_steps(of_groups, statistics(request))
 
 
 def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
@@ -148,78 +152,67 @@ def merged(frame: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     return summed(rows(frame, request), request)
 
 
-def bad_columns(request: OneWay) -> dict[str, pl.Expr]:
+def bad_columns(request: OneWay, c: Columns = POLARS) -> dict[str, Any]:
     """The rows that count and whose weight, n, variance or standard error is bad, by reason."""
     bad = {}
     if request.weights is not None:
-        bad["weights"] = improper(WEIGHTS)
+        bad["weights"] = improper(c.weights)
     if request.n is not None and request.se is None:
-        bad["n"] = improper(N) | (N.floor() != N)
+        bad["n"] = improper(c.n) | (floor(c.n) != c.n)
     elif request.n is not None:
-        bad["n"] = improper(N) & (True if request.hyperparameters.needs_n else N.is_not_null())
+        bad["n"] = improper(c.n) & (True if request.hyperparameters.needs_n else exists(c.n))
     if request.var is not None:
-        bad["var"] = improper(VAR) & (N > 1)
+        bad["var"] = improper(c.var) & (c.n > 1)
     if request.se is not None:  # an infinite standard error is that of an estimate without information
-        bad["se"] = SE.is_null() | SE.is_nan() | (SE < 0)
-    return {name: e & VALUE.is_not_null() for name, e in bad.items()}
+        bad["se"] = ~exists(c.se) | (c.se < 0) | (c.se > INFINITY)  # NaN is above infinity
+    return {name: e & exists(c.value) for name, e in bad.items()}
 
 
-def prepared(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """Elementwise inputs of the sums; a row that does not count is null in all of them."""
+def prepared(request: OneWay, c: Columns = POLARS) -> list[Step]:
+    """Elementwise inputs of the sums; a row that does not count is missing in all of them."""
     if request.input == "rows" and request.weights is None:
-        return rows
-    counts = VALUE.is_not_null()
+        return []
+    counts, wy = exists(c.value), {"_pool_wy": c.w * c.value}
     if request.input == "rows":
-        rows = rows.with_columns(_pool_w=pl.when(counts & (WEIGHTS > 0)).then(WEIGHTS))
-    elif request.published:
-        rows = rows.with_columns(_pool_w=pl.when(counts).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)))
-        if request.n is not None:
-            rows = rows.with_columns(_pool_n=pl.when(W > 0).then(N))
-    else:
-        weight = N if request.weights is None else WEIGHTS
-        counts &= (N > 0) & (weight > 0)
-        w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
-        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares)
-    return rows.with_columns(_pool_wy=W * VALUE)
+        return [{"_pool_w": where(counts & (c.weights > 0), c.weights, None)}, wy]
+    if request.published:
+        n = {} if request.n is None else {"_pool_n": where(c.w > 0, c.n, None)}
+        precision = where(c.se > EXACT**-0.5, 1 / (c.se * c.se), EXACT)
+        return [{"_pool_w": where(counts, precision, None)}, wy | n]
+    weight = c.n if request.weights is None else c.weights
+    counts &= (c.n > 0) & (weight > 0)
+    inputs = {"_pool_w": weight, "_pool_n": c.n, "_pool_squares": moments.squares(c.n, c.var)}
+    return [{name: where(counts, e, None) for name, e in inputs.items()}, wy]
 
 
-def sums(request: OneWay) -> dict[str, pl.Expr]:
+def sums(request: OneWay, c: Columns = POLARS) -> dict[str, Any]:
     """Plain reductions of prepared columns, for a group_by or a window.
 
     Each reduction costs time, and each input memory for every row of a group_by of many groups: only those needed.
     """
     if request.input == "rows" and request.weights is None:
-        return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
-    first = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
-    second = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
+        return {"_pool_n": count(c.value), "_pool_y": mean(c.value), "_pool_var": variance(c.value)}
+    first = {"_pool_w": total(c.w), "_pool_wy": total(c.wy)}
+    second = {"_pool_cov_wy": covariance(c.wy, c.value), "_pool_cov_w": covariance(c.w, c.value)}
     if request.input == "rows":
-        return first | second | {"_pool_n": W.count().cast(pl.Float64)}
+        return first | second | {"_pool_n": count(c.w)}
     if request.published:
-        return first if request.n is None else first | {"_pool_n": N.sum()}
-    states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
+        return first if request.n is None else first | {"_pool_n": total(c.n)}
+    states = {"_pool_n": total(c.n), "_pool_states": count(c.n), "_pool_squares": total(c.squares)}
     return first | second | states
 
 
-def statistics(summed: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+def statistics(request: OneWay, c: Columns = POLARS) -> list[Step]:
     """n, w, y, and var or v of a group from its sums."""
-    means = _means(summed, request)
+    if request.input == "rows" and request.weights is None:
+        return [{"_pool_w": c.n}]
+    means = {"_pool_y": where(c.w > 0, c.wy / c.w, None)}
     if request.published:
-        return means.with_columns(_pool_v=where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W)))
-    if request.input == "rows" and request.weights is None:
-        return means
-    states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
-    if request.input == "rows":
-        squares = moments.squares_between(N, WY, W, cov_wy, cov_w)
-    else:
-        squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
-    return means.with_columns(_pool_var=moments.variance(N, squares))
-
-
-def _means(summed: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """n, w and y of a group from its sums."""
-    if request.input == "rows" and request.weights is None:
-        return summed.with_columns(_pool_w=N)
-    means = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
-    if not request.published:
-        return means
-    return means.with_columns(_pool_n=pl.lit(None, pl.Float64) if request.n is None else pl.when(N > 0).then(N))
+        n = c.missing if request.n is None else where(c.n > 0, c.n, None)
+        v = where(c.w == 0, INFINITY, where(c.w >= EXACT, 0.0, 1 / c.w))
+        return [means | {"_pool_n": n, "_pool_v": v}]
+    states = c.n if request.input == "rows" else c.states
+    squares = moments.squares_between(states, c.wy, c.w, c.cov_wy, c.cov_w)
+    if request.input == "moments":
+        squares = c.squares + squares
+    return [means | {"_pool_var": moments.variance(c.n, squares)}]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import polars as pl
 
 from ...formulas import shrink, within
-from ...formulas.elementary import normal_cdf, sqrt, where
+from ...formulas.elementary import exists, normal_cdf, sqrt, where
 from ...formulas.uncertainty import variance_with_tau2
-from .groups import PIVOT, VAR, N, V, W, Y, beside_one_row
+from ..columns import POLARS, Columns, Step
+from .groups import PIVOT, beside_one_row
 from .spec import Means, OneWay, Options
 
 OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged", "df_prior", "sigma2_prior")
-GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED, DF_PRIOR, SIGMA2_PRIOR = (pl.col(f"_pool_{name}") for name in OF_MODEL)
-WEIGHT, POOLING, ONLY, MEAN, ESTIMATE, SE = (
-    pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate", "se")
-)
+TAU2, MU, WEIGHT, MEAN, ESTIMATE = (pl.col(f"_pool_{c}") for c in ("tau2", "mu", "weight", "mean", "estimate"))
 ERROR, CORRECTION = pl.col("_pool_error"), pl.col("_pool_correction")
 
 
@@ -32,54 +31,51 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, request: Means, order
     return groups.join(columns, on=list(request.over), how="left", nulls_equal=True, maintain_order=order)
 
 
-def pooled(joined: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+def pooled(request: OneWay, c: Columns = POLARS) -> Iterator[Step]:
     """Sampling variance, weight and partially pooled mean; the only group of a model keeps its mean for every tau2."""
     method, known_mu = request.hyperparameters.method, request.hyperparameters.known_mu
     if not request.published:
-        joined = joined.with_columns(_pool_v=within.sampling_variance(own_variance(request), W))
+        yield {"_pool_v": within.sampling_variance(own_variance(request, c), c.w)}
     if method is not None and method.shrunk_by is not None:
-        df = GROUPS.cast(pl.Float64) - (1.0 if known_mu is None else 0.0)
-        joined = joined.with_columns(_pool_tau2=method.shrunk_by(TAU2, V, df))
-    only = ONLY & (W > 0)
-    weighted = joined.with_columns(
-        _pool_only=only,
-        _pool_mean=PIVOT + Y,
-        _pool_weight=where(only & V.is_not_null(), 1.0, shrink.weight(TAU2, V)),
-        _pool_pooling=shrink.pooling(TAU2, V),
-    )
-    return weighted.with_columns(_pool_estimate=shrink.estimate(MEAN, MU, where(ONLY, 1.0, WEIGHT)))
+        yield {"_pool_tau2": method.shrunk_by(c.tau2, c.v, c.groups - (1.0 if known_mu is None else 0.0))}
+    only = c.only & (c.w > 0)
+    yield {
+        "_pool_only": only,
+        "_pool_mean": c.pivot + c.y,
+        "_pool_weight": where(only & exists(c.v), 1.0, shrink.weight(c.tau2, c.v)),
+        "_pool_pooling": shrink.pooling(c.tau2, c.v),
+    }
+    yield {"_pool_estimate": shrink.estimate(c.mean, c.mu, where(c.only, 1.0, c.weight))}
 
 
-def own_variance(request: OneWay) -> Any:
+def own_variance(request: OneWay, c: Columns = POLARS) -> Any:
     """The variance of a group's rows."""
     if request.hyperparameters.sigma2 == "separate":
-        return within.separate_variance(N, VAR, SIGMA2)
+        return within.separate_variance(c.n, c.var, c.sigma2)
     if request.hyperparameters.sigma2 == "squeezed":
-        return within.squeezed_variance(N, VAR, DF_PRIOR, SIGMA2_PRIOR)
-    return SIGMA2
+        return within.squeezed_variance(c.n, c.var, c.df_prior, c.sigma2_prior)
+    return c.sigma2
 
 
-def with_errors(pooled: pl.LazyFrame, request: OneWay, options: Options) -> pl.LazyFrame:
-    """The pooled means with their standard error and interval, as estimates of the quantity to predict."""
-    pooled = pooled.with_columns(_pool_se=sqrt(_variance(request, options)))
-    pooled = pooled.with_columns(
-        _pool_lower=shrink.lower(ESTIMATE, SE, options.quantile),
-        _pool_upper=shrink.upper(ESTIMATE, SE, options.quantile),
-    )
-    if options.threshold is None:
-        return pooled
-    return pooled.with_columns(_pool_p_above=normal_cdf(shrink.standardised(ESTIMATE, SE, options.threshold)))
+def errors(request: OneWay, options: Options, c: Columns = POLARS) -> Iterator[Step]:
+    """Standard error and interval of pooled means, as estimates of the quantity to predict."""
+    yield {"_pool_se": sqrt(_variance(request, options, c))}
+    ends = {"_pool_lower": shrink.lower, "_pool_upper": shrink.upper}
+    against = {}
+    if options.threshold is not None:
+        against["_pool_p_above"] = normal_cdf(shrink.standardised(c.estimate, c.se, options.threshold))
+    yield {name: end(c.estimate, c.se, options.quantile) for name, end in ends.items()} | against
 
 
-def _variance(request: OneWay, options: Options) -> Any:
+def _variance(request: OneWay, options: Options, c: Columns) -> Any:
     """The squared standard error of an estimate."""
     if options.uncertainty == "conditional":
-        variance = shrink.conditional_variance(TAU2, POOLING)
+        variance = shrink.conditional_variance(c.tau2, c.pooling)
     else:
-        variance = shrink.marginal_variance(TAU2, POOLING, SE_MU)
+        variance = shrink.marginal_variance(c.tau2, c.pooling, c.se_mu)
     if options.uncertainty == "tau2":
-        variance = variance_with_tau2(variance, V, TAU2, POOLING, ERROR, CORRECTION)
-    variance = where(ONLY, V, variance)
+        variance = variance_with_tau2(variance, c.v, c.tau2, c.pooling, c.error, c.correction)
+    variance = where(c.only, c.v, variance)
     if options.predict == "mean":
         return variance
-    return shrink.predictive_variance(variance, own_variance(request) if options.predict == "row" else V)
+    return shrink.predictive_variance(variance, own_variance(request, c) if options.predict == "row" else c.v)

@@ -11,13 +11,14 @@ import polars as pl
 from ...engines.numpy import Array
 from ...formulas import inference, profile, within
 from .. import warning
+from ..columns import with_steps
 from ..keys import public
 from ..many import Groups
 from ..oneway.components import by_model, classes, fit_models
 from ..oneway.fit import Fitted, population
 from ..oneway.groups import PIVOT, grouped
 from ..oneway.inference import likelihood, profile_limits
-from ..oneway.pooling import pooled, with_errors
+from ..oneway.pooling import errors, pooled
 from ..oneway.refuse import bad_rows
 from ..oneway.spec import OneWay, Options
 from ..tables import WHOLE, series
@@ -72,7 +73,7 @@ def _of_groups(groups: pl.LazyFrame, points: pl.LazyFrame, request: OneWay) -> p
         joined = groups.join(points, on=list(request.over), how="inner", nulls_equal=True)
     else:
         joined = groups.join(points, how="cross")
-    means = with_errors(pooled(joined, request), request, Options())
+    means = with_steps(with_steps(joined, pooled(request)), errors(request, Options()))
     return means.select(*public(*request.key_names), *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
 
 
