@@ -19,13 +19,13 @@ class Columns:
     """The private columns of an engine by the name of what they hold: `columns.tau2` is the column "_pool_tau2"."""
 
     column: Callable[[str], Any]  # of a name
-    missing: Any  # a missing Float64
+    missing: Callable[[], Any]  # a missing Float64
 
     def __getattr__(self, name: str) -> Any:
         return self.column(PRIVATE + name)
 
 
-POLARS = Columns(pl.col, pl.lit(None, pl.Float64))
+POLARS = Columns(pl.col, lambda: pl.lit(None, pl.Float64))
 
 
 def with_steps(frame: pl.LazyFrame, steps: Iterable[Step]) -> pl.LazyFrame:

@@ -114,6 +114,11 @@ def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
 
 def _by_size(groups: pl.LazyFrame, request: OneWay, k: pl.Expr, var: pl.Expr) -> pl.LazyFrame:
     sizes = groups.group_by(*request.over, N).agg(Y.mean(), _pool_var=var, _pool_k=k, _pool_spread=Y.var(ddof=0))
+    return of_sizes(sizes, request)
+
+
+def of_sizes(sizes: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+    """Classes of groups of equal size, from the means of their statistics."""
     sizes = sizes.with_columns(N.cast(pl.Float64))
     return sizes.select(*request.over, N, Y, SQUARES, "_pool_k", "_pool_spread", _pool_w=N)
 

@@ -208,7 +208,7 @@ def statistics(request: OneWay, c: Columns = POLARS) -> list[Step]:
         return [{"_pool_w": c.n}]
     means = {"_pool_y": where(c.w > 0, c.wy / c.w, None)}
     if request.published:
-        n = c.missing if request.n is None else where(c.n > 0, c.n, None)
+        n = c.missing() if request.n is None else where(c.n > 0, c.n, None)
         v = where(c.w == 0, INFINITY, where(c.w >= EXACT, 0.0, 1 / c.w))
         return [means | {"_pool_n": n, "_pool_v": v}]
     states = c.n if request.input == "rows" else c.states

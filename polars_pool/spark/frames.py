@@ -1,0 +1,52 @@
+"""Spark DataFrames and their schemas as those of Polars, and small tables of Polars as Spark DataFrames."""
+
+from __future__ import annotations
+
+import polars as pl
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as spark
+from pyspark.sql import types
+
+SIMPLE: dict[type[types.DataType], pl.DataType] = {
+    types.BooleanType: pl.Boolean(),
+    types.ByteType: pl.Int8(),
+    types.ShortType: pl.Int16(),
+    types.IntegerType: pl.Int32(),
+    types.LongType: pl.Int64(),
+    types.FloatType: pl.Float32(),
+    types.DoubleType: pl.Float64(),
+    types.StringType: pl.String(),
+    types.CharType: pl.String(),
+    types.VarcharType: pl.String(),
+    types.DateType: pl.Date(),
+    types.TimestampType: pl.Datetime("us", "UTC"),
+    types.TimestampNTZType: pl.Datetime("us"),
+    types.DayTimeIntervalType: pl.Duration("us"),
+    types.NullType: pl.Null(),
+}
+OF_STATISTICS: dict[type[pl.DataType], types.DataType] = {
+    pl.Int64: types.LongType(),
+    pl.Float64: types.DoubleType(),
+    pl.Boolean: types.BooleanType(),
+}
+
+
+def named(name: str) -> Column:
+    """The column with a name; Spark alone would read a dot as a field of a struct."""
+    return spark.col("`" + name.replace("`", "``") + "`")
+
+
+def polars_type(dtype: types.DataType) -> pl.DataType:
+    """The type of Polars that holds the values of a type of Spark; binary for those that Polars does not have."""
+    if isinstance(dtype, types.DecimalType):
+        return pl.Decimal(dtype.precision, dtype.scale)
+    if isinstance(dtype, types.ArrayType):
+        return pl.List(polars_type(dtype.elementType))
+    if isinstance(dtype, types.StructType):
+        return pl.Struct({field.name: polars_type(field.dataType) for field in dtype.fields})
+    return SIMPLE.get(type(dtype), pl.Binary())
+
+
+def schema_of(frame: DataFrame) -> pl.Schema:
+    """The names and types of the columns, without a job."""
+    return pl.Schema({field.name: polars_type(field.dataType) for field in frame.schema.fields})

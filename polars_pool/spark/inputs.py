@@ -1,0 +1,75 @@
+"""The columns of a call as Spark columns, and the same call about an empty Polars frame, for the checks of arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame
+
+from ..arguments import Call
+from ..arguments.columns import AS_A_COLUMN
+from ..models.keys import KEY, PRIVATE
+from ..models.request import Request
+from .frames import named, polars_type, schema_of
+
+ROLES = ("value", "n", "var", "se", "weights", "trials", "exposure")
+KEYS = ("over", "by")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A Spark frame, and the columns of a call by role: one for each number, a list for the keys."""
+
+    frame: DataFrame
+    columns: Mapping[str, Column]
+    keys: tuple[Column, ...]  # of over and by, in that order
+
+    def rows(self, request: Request) -> DataFrame:
+        """The columns that the request needs under private names: keys and numbers, in their own types."""
+        keys = (column.alias(key) for column, key in zip(self.keys, request.keys, strict=True))
+        numbers = (column.alias(PRIVATE + role) for role, column in self.columns.items())
+        return self.frame.select(*keys, *numbers)
+
+
+def translated(call: Call) -> tuple[Inputs, Call]:
+    """The Spark columns of a call, and the call with Polars expressions in their place, of the same names and types."""
+    frame, schema = call["frame"], dict(schema_of(call["frame"]))
+    expressions: dict[str, Any] = {}  # of Polars, by argument
+    columns: dict[str, Column] = {}
+    keys: list[Column] = []
+
+    def translate(argument: Any, role: str) -> tuple[Any, Any]:
+        if isinstance(argument, str):
+            return named(argument), argument
+        if not isinstance(argument, Column):
+            return argument, argument  # refused with the other wrong arguments
+        name, dtype = _of_expression(frame, argument, role)
+        private = f"{PRIVATE}expression_{len(schema)}"
+        schema[private] = dtype
+        return argument, pl.col(private).alias(name)
+
+    for role in ROLES:
+        if call.get(role) is not None:
+            columns[role], expressions[role] = translate(call[role], role)
+    for role in KEYS:
+        if call.get(role) is not None:
+            some = call[role] if isinstance(call[role], list | tuple) else [call[role]]
+            both = [translate(key, role) for key in some]
+            keys += [column for column, _ in both]
+            expressions[role] = [expression for _, expression in both]
+    empty = pl.LazyFrame(schema=schema)
+    return Inputs(frame, columns, tuple(keys)), call.replaced(frame=empty, **expressions)
+
+
+def _of_expression(frame: DataFrame, column: Column, role: str) -> tuple[str, pl.DataType]:
+    """The name and type of an expression, without a job; it must be computed row by row."""
+    field = frame.select(column).schema.fields[0]
+    try:
+        frame.where(column.isNotNull()).schema  # a filter can hold no aggregate, window or generator
+    except AnalysisException:
+        raise ValueError(f"{role}={field.name} is not computed row by row; {AS_A_COLUMN}") from None
+    return field.name, polars_type(field.dataType)

@@ -1,0 +1,95 @@
+"""Means on Spark: rows to groups, groups to the classes that the models depend on, and their components to groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as spark
+
+from ..engines import spark as _  # formulas on Spark columns
+from ..formulas.aggregates import mean, spread
+from ..models.columns import Columns, Step
+from ..models.keys import KEY
+from ..models.oneway import components as fitting
+from ..models.oneway.estimates import estimates_schema
+from ..models.oneway.groups import bad_columns, prepared, statistics, sums
+from ..models.oneway.pooling import OF_MODEL, errors, pooled
+from ..models.oneway.spec import Means, OneWay
+from ..models.refuse import BAD
+from .frames import named
+from .inputs import Inputs
+from .models import Models, by_model
+from .offset import VALUE, less_pivot
+
+SPARK = Columns(spark.col, lambda: spark.lit(None).cast("double"))
+
+
+def with_steps(frame: DataFrame, steps: Iterable[Step]) -> DataFrame:
+    """The frame with the columns of all steps."""
+    for step in steps:
+        frame = frame.withColumns(dict(step))
+    return frame
+
+
+def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
+    """One row per group: keys, n, w, y (the mean less the pivot), var or v, and its bad rows by reason; and the pivot."""
+    rows, pivot = less_pivot(inputs.rows(request))
+    numbers = {f"_pool_{role}": spark.col(f"_pool_{role}").cast("double") for role in inputs.columns if role != "value"}
+    if request.nan == "null":
+        numbers[VALUE] = spark.when(spark.abs(SPARK.value) < float("inf"), SPARK.value)
+    rows = rows.withColumns(numbers)
+    bad = {BAD + reason: e.cast("long") for reason, e in bad_columns(request, SPARK).items()}
+    rows = with_steps(rows.withColumns(bad), prepared(request, SPARK))
+    aggregates = sums(request, SPARK) | {name: spark.sum(name) for name in bad}
+    groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
+    return with_steps(groups, statistics(request, SPARK)), pivot
+
+
+def classes(groups: DataFrame, request: OneWay) -> DataFrame:
+    """The classes that the models depend on: groups of equal size in one row, and their bad rows."""
+    aggregates = {"y": mean(SPARK.y), "var": mean(SPARK.var), "spread": spread(SPARK.y), "k": spark.count("*")}
+    columns = (e.cast("double").alias(f"_pool_{name}") for name, e in aggregates.items())
+    bad = (spark.sum(name).alias(name) for name in groups.columns if name.startswith(BAD))
+    return groups.groupBy(*map(named, request.over), SPARK.n).agg(*columns, *bad)
+
+
+def fitted(groups: DataFrame, pivot: float, request: Means, inferences: bool) -> Models:
+    """The components of every model, from the classes of its groups, which come to the driver."""
+    classes_of = classes(groups, request).toArrow()
+    table = pl.DataFrame(pl.from_arrow(classes_of))
+    bad = {name: [table[name].sum()] for name in table.columns if name.startswith(BAD)}
+    constants = pl.LazyFrame({"_pool_pivot": [pivot], **bad})
+    models = fitting.fitted_models(fitting.of_sizes(table.lazy(), request), constants, request, inferences).collect()
+    return Models(by_model(classes_of, request), models)
+
+
+def components(inputs: Inputs, request: Means) -> DataFrame:
+    """One row per model, under public names."""
+    groups, pivot = grouped(inputs, request)
+    models = fitted(groups, pivot, request, inferences=True)
+    return models.frame(groups, request, fitting.STATISTICS)
+
+
+def estimates(inputs: Inputs, request: Means, persist: bool) -> DataFrame:
+    """One row per group, under public names."""
+    groups, pivot = grouped(inputs, request)
+    if persist:
+        groups = groups.persist()
+    models = fitted(groups, pivot, request, inferences=False)
+    means = with_steps(joined(groups, models, request), pooled(request, SPARK))
+    means = with_steps(means, errors(request, request.options, SPARK))
+    types = {name: "long" if dtype == pl.Int64 else "double" for name, dtype in estimates_schema(request).items()}
+    keys = (named(KEY + name).alias(name) for name in request.key_names)
+    return means.select(*keys, *(spark.col(f"_pool_{name}").cast(dtype).alias(name) for name, dtype in types.items()))
+
+
+def joined(groups: DataFrame, models: Models, request: Means) -> DataFrame:
+    """Every group with the components of its model."""
+    table = models.statistics
+    error = fitting.ERRORS if request.error_of_tau2 else ()
+    columns = {f"_pool_{name}": table[name] for name in OF_MODEL}
+    columns |= {name: table[name] for name in ("_pool_pivot", *error)}
+    columns["_pool_only"] = (table["groups"] == 1) & table["tau2"].is_null()
+    return models.beside(groups, request, columns)
