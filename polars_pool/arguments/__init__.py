@@ -30,7 +30,11 @@ from .options import seed as seed
 from .options import taus as taus
 from .regression import regression as regression
 from .requests import check_expression as check_expression
+from .requests import comparison as comparison
 from .requests import components as components
+from .requests import encoding as encoding
 from .requests import estimates as estimates
+from .requests import profile as profile
+from .requests import states as states
 from .requests import statistic as statistic
 from .sentences import nearest as nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -17,7 +17,16 @@ AS_A_COLUMN = (
     "give an expression without aggregates, windows and the like, or add what it computes to the frame first, with "
     "with_columns()"
 )
-IntoColumn = str | pl.Expr
+PolarsColumn = str | pl.Expr
+
+
+class SparkColumn(Protocol):
+    """An expression of Spark, as type checkers see it without pyspark."""
+
+    def eqNullSafe(self, other: Any) -> Any: ...  # noqa: N802
+
+
+IntoColumn = PolarsColumn | SparkColumn
 Keys = IntoColumn | Sequence[IntoColumn]
 
 
@@ -27,10 +36,10 @@ def lazy(frame: Any) -> pl.LazyFrame:
         return frame
     if isinstance(frame, pl.DataFrame):
         return frame.lazy()
-    raise TypeError(f"frame is a {kind_of(frame)}; give a polars.DataFrame or polars.LazyFrame")
+    raise TypeError(f"frame is a {kind_of(frame)}; give a polars.DataFrame, a polars.LazyFrame or a Spark DataFrame")
 
 
-def key_columns(keys: Any, role: str) -> list[IntoColumn]:
+def key_columns(keys: Any, role: str) -> list[PolarsColumn]:
     """One key or several as a list."""
     columns = list(keys) if isinstance(keys, list | tuple) else [keys]
     for key in columns:
@@ -44,7 +53,7 @@ def key_columns(keys: Any, role: str) -> list[IntoColumn]:
 
 
 def keys(
-    frame: pl.LazyFrame, schema: pl.Schema, by: Keys, over: Keys | None
+    frame: pl.LazyFrame, schema: pl.Schema, by: Any, over: Any
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[pl.Expr, ...]]:
     """The names of by and of over, all of which differ, and the columns of over and by."""
     columns = {"by": key_columns(by, "by"), "over": [] if over is None else key_columns(over, "over")}
@@ -74,7 +83,7 @@ def named(column: str) -> pl.Expr:
     return pl.col(f"^{re.escape(column)}$") if column.startswith(("^", "*")) else pl.col(column)
 
 
-def name_or_expression(column: Any, role: str) -> IntoColumn:
+def name_or_expression(column: Any, role: str) -> PolarsColumn:
     """A column by its name or as an expression; numbers, arrays and Series are no columns."""
     if isinstance(column, str | pl.Expr):
         return column
@@ -85,7 +94,7 @@ def name_or_expression(column: Any, role: str) -> IntoColumn:
     raise TypeError(f"{role}={shown(column)}; give a column name or an expression{instead}")
 
 
-def rowwise(column: IntoColumn, role: str, instead: str = AS_A_COLUMN) -> None:
+def rowwise(column: PolarsColumn, role: str, instead: str = AS_A_COLUMN) -> None:
     """Refuse expressions that need other rows for the value of a row: an aggregate would be repeated in every row."""
     if isinstance(column, pl.Expr) and not is_rowwise(column):
         raise ValueError(f"{role}={shown(column)} is not computed row by row; {instead}")
@@ -98,7 +107,7 @@ def some_column(columns: Sequence[pl.Expr]) -> None:
         raise ValueError(f"the value and the keys are constants, {constants}; give at least one column of the frame")
 
 
-def schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
+def schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[PolarsColumn], role: str) -> pl.Schema:
     """The names and types of columns."""
     columns = list(columns)
     types = {column: schema[column] for column in columns if isinstance(column, str) and column in schema}
@@ -122,11 +131,11 @@ def no_column(role: str, name: str, columns: Iterable[str]) -> pl.exceptions.Col
     )
 
 
-def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> tuple[str, ...]:
+def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[PolarsColumn], role: str) -> tuple[str, ...]:
     return tuple(name for column in columns for name in schema_of(frame, schema, [column], role))
 
 
-def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> tuple[str, pl.DataType]:
+def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: PolarsColumn, role: str) -> tuple[str, pl.DataType]:
     """The name and type of one numeric column; Polars would cast text, dates and durations to Float64 silently."""
     types = schema_of(frame, schema, [column], role)
     one_column(list(types), role)
@@ -142,7 +151,7 @@ def one_column(names: Sequence[str], role: str) -> None:
         raise ValueError(messages.SEVERAL_COLUMNS.format(role=role, count=len(names), names=listed(names)))
 
 
-def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> pl.Expr:
+def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: PolarsColumn, role: str) -> pl.Expr:
     """One column of Booleans."""
     types = schema_of(frame, schema, [column], role)
     if list(types.values()) != [pl.Boolean]:

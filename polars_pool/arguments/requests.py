@@ -8,9 +8,11 @@ from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, Rates
 from ..models.regression.spec import Regression
 from .call import Call
-from .columns import distinct_keys
-from .families import has_rates, refuse_for_rates
-from .means import check_without_columns, means
+from .columns import distinct_keys, new_column
+from .families import has_rates, refuse_family_of_rates, refuse_for_rates
+from .hyperparameters import refuse_mean_of_profile
+from .means import check_without_columns, means, means_without_priors
+from .options import flag, taus
 from .rates import rates
 from .regression import regression
 
@@ -28,6 +30,44 @@ def components(call: Call) -> AnyRequest:
     """The request of a verb that returns one row per model."""
     request = _request(call, of_components=True)
     distinct_keys(request.over_names, (), family_of(request).components_schema(request))
+    return request
+
+
+def states(call: Call) -> Means:
+    """The request of a verb that returns the moments of groups."""
+    from ..models.oneway.groups import states_columns
+
+    request = means_without_priors(call, "moments")
+    distinct_keys((), request.by_names, states_columns(request))
+    return request
+
+
+def comparison(call: Call) -> Means:
+    """The request of `compare`."""
+    from ..models.oneway.comparison import STATISTICS
+
+    request = means_without_priors(call, "compare")
+    distinct_keys(request.over_names, (), STATISTICS)
+    return request
+
+
+def profile(call: Call) -> tuple[Means | PosteriorMeans, tuple[float, ...] | None, bool]:
+    """The request of `profile`, its grid of tau, and whether its rows are groups."""
+    from ..models.posterior.profile import columns
+
+    request = means(call)
+    refuse_mean_of_profile(request.hyperparameters.mu)
+    grid = None if call["tau"] is None else taus(call["tau"])
+    groups = flag(call["groups"], "groups")
+    distinct_keys(request.over_names, request.by_names if groups else (), columns(request, groups))
+    return request, grid, groups
+
+
+def encoding(call: Call) -> Means | PosteriorMeans:
+    """The request of `encode`, whose new column has a name of its own."""
+    refuse_family_of_rates(call, "encode")
+    request = means(call)
+    new_column(call.schema, call["name"])
     return request
 
 

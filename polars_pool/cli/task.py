@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, TypeVar
 import polars as pl
 
 from .. import arguments, verbs
-from ..arguments import IntoColumn
 from ..store.reading import Progress
 from .errors import UsageError, usage
 
@@ -119,7 +118,7 @@ def _pieces(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-def key_names(keys: Iterable[IntoColumn], role: str) -> list[str]:
+def key_names(keys: Iterable[str | pl.Expr], role: str) -> list[str]:
     """The names that keys have in a result."""
     try:
         return [key if isinstance(key, str) else key.meta.output_name() for key in keys]

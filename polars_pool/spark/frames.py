@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import polars as pl
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, types
 from pyspark.sql import functions as spark
-from pyspark.sql import types
 
 SIMPLE: dict[type[types.DataType], pl.DataType] = {
     types.BooleanType: pl.Boolean(),

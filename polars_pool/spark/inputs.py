@@ -1,4 +1,4 @@
-"""The columns of a call as Spark columns, and the same call about an empty Polars frame, for the checks of arguments."""
+"""The columns of a call as Spark columns, and the same call of an empty Polars frame, for the checks of arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 
 from ..arguments import Call
 from ..arguments.columns import AS_A_COLUMN
-from ..models.keys import KEY, PRIVATE
+from ..models.keys import PRIVATE
 from ..models.request import Request
 from .frames import named, polars_type, schema_of
 
@@ -68,8 +68,14 @@ def translated(call: Call) -> tuple[Inputs, Call]:
 def _of_expression(frame: DataFrame, column: Column, role: str) -> tuple[str, pl.DataType]:
     """The name and type of an expression, without a job; it must be computed row by row."""
     field = frame.select(column).schema.fields[0]
-    try:
-        frame.where(column.isNotNull()).schema  # a filter can hold no aggregate, window or generator
-    except AnalysisException:
-        raise ValueError(f"{role}={field.name} is not computed row by row; {AS_A_COLUMN}") from None
+    if not _is_rowwise(frame, column):
+        raise ValueError(f"{role}={field.name} is not computed row by row; {AS_A_COLUMN}")
     return field.name, polars_type(field.dataType)
+
+
+def _is_rowwise(frame: DataFrame, column: Column) -> bool:
+    """Whether a column can be the condition of a filter, which holds no aggregate, window or generator."""
+    try:
+        return bool(frame.where(column.isNotNull()).columns)
+    except AnalysisException:
+        return False

@@ -9,9 +9,8 @@ from operator import and_
 
 import polars as pl
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, types
 from pyspark.sql import functions as spark
-from pyspark.sql import types
 
 from ..models.keys import KEY
 from ..models.request import Request
@@ -38,8 +37,8 @@ class Models:
             return groups.withColumns({name: _constant(table[name]) for name in table.columns})
         models = Models(self.keys, table)
         of_models = spark.broadcast(models._frame(groups, request, table.schema, prefix=OF_MODEL))
-        same = (named(key).eqNullSafe(named(OF_MODEL + name)) for key, name in zip(request.over, request.over_names, strict=True))
         keys = [OF_MODEL + name for name in request.over_names]
+        same = (named(key).eqNullSafe(named(other)) for key, other in zip(request.over, keys, strict=True))
         return groups.join(of_models, reduce(and_, same), "left").drop(*keys)
 
     def _frame(self, like: DataFrame, request: Request, schema: Mapping[str, pl.DataType], prefix: str) -> DataFrame:

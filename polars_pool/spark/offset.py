@@ -5,9 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import polars as pl
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, types
 from pyspark.sql import functions as spark
-from pyspark.sql import types
 
 from ..models import offset as wide
 from ..models import pivot

@@ -8,13 +8,12 @@ import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
-from ..engines import spark as _  # formulas on Spark columns
 from ..formulas.aggregates import mean, spread
 from ..models.columns import Columns, Step
 from ..models.keys import KEY
 from ..models.oneway import components as fitting
 from ..models.oneway.estimates import estimates_schema
-from ..models.oneway.groups import bad_columns, prepared, statistics, sums
+from ..models.oneway.groups import bad_columns, prepared, states_columns, statistics, sums
 from ..models.oneway.pooling import OF_MODEL, errors, pooled
 from ..models.oneway.spec import Means, OneWay
 from ..models.refuse import BAD
@@ -22,6 +21,7 @@ from .frames import named
 from .inputs import Inputs
 from .models import Models, by_model
 from .offset import VALUE, less_pivot
+from .refuse import is_good
 
 SPARK = Columns(spark.col, lambda: spark.lit(None).cast("double"))
 
@@ -34,7 +34,7 @@ def with_steps(frame: DataFrame, steps: Iterable[Step]) -> DataFrame:
 
 
 def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
-    """One row per group: keys, n, w, y (the mean less the pivot), var or v, and its bad rows by reason; and the pivot."""
+    """One row per group: keys, n, w, y (the mean less the pivot), var or v, and bad rows by reason; and the pivot."""
     rows, pivot = less_pivot(inputs.rows(request))
     numbers = {f"_pool_{role}": spark.col(f"_pool_{role}").cast("double") for role in inputs.columns if role != "value"}
     if request.nan == "null":
@@ -45,6 +45,15 @@ def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
     aggregates = sums(request, SPARK) | {name: spark.sum(name) for name in bad}
     groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
     return with_steps(groups, statistics(request, SPARK)), pivot
+
+
+def states(inputs: Inputs, request: OneWay) -> DataFrame:
+    """One row per group under public names: n, mean, var, and w where rows have weights."""
+    groups, pivot = grouped(inputs, request)
+    columns = {"n": SPARK.n.cast("long"), "mean": SPARK.y + pivot, "var": SPARK.var, "w": SPARK.w}
+    checked = groups.where(is_good(groups, request))
+    keys = (named(KEY + name).alias(name) for name in request.key_names)
+    return checked.select(*keys, *(columns[name].alias(name) for name in states_columns(request)))
 
 
 def classes(groups: DataFrame, request: OneWay) -> DataFrame:

@@ -61,7 +61,7 @@ def define(value: IntoColumn, by: Keys, weights: IntoColumn | None, where: IntoC
     )
 
 
-def expression(column: str | Column) -> IntoColumn:
+def expression(column: str | Column) -> str | pl.Expr:
     """The column as an argument of a verb."""
     if isinstance(column, str):
         return column

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import polars as pl
 
-Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+class SparkFrame(Protocol):
+    """A DataFrame of Spark, as type checkers see it without pyspark."""
+
+    def toArrow(self) -> Any: ...  # noqa: N802
+
+
+Frame = TypeVar("Frame", bound=pl.DataFrame | pl.LazyFrame | SparkFrame)
 FEW = 10_000  # rows
 
 
@@ -24,4 +31,4 @@ def in_order(result: pl.LazyFrame, keys: int) -> pl.LazyFrame:
 
 def same_kind(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
     """The result as it is for a LazyFrame, collected and sorted by its keys for a DataFrame."""
-    return result if isinstance(frame, pl.LazyFrame) else collected(frame, in_order(result, keys))
+    return cast(Frame, collected(frame, in_order(result, keys)) if isinstance(frame, pl.DataFrame) else result)

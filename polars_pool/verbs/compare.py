@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from .collecting import Frame, same_kind
+from .collecting import Frame
+from .engines import Query, by_engine
 from .types import Mu, Sigma2, Tau2
 
 
@@ -68,9 +69,11 @@ def compare(
     >>> compared.select("n", "none", "complete", "partial").rows()
     [(6, 7.0, 4.2, 4.59375)]
     """
+    return by_engine(frame, arguments.call(compare, locals()), "compare", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
     from ..models.oneway import comparison
 
-    call = arguments.call(compare, locals())
-    request = arguments.means_without_priors(call, "compare")
-    arguments.distinct_keys(request.over_names, (), comparison.STATISTICS)
-    return same_kind(frame, comparison.comparisons(call.frame, request), len(request.over_names))
+    request = arguments.comparison(call)
+    return comparison.comparisons(call.frame, request), len(request.over_names)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
 from ..models.families import family_of
-from .collecting import Frame, same_kind
+from .collecting import Frame
+from .engines import Query, by_engine
 from .types import Mu, Sigma2, Tau2
 
 
@@ -62,10 +63,11 @@ def encode(
     >>> pool.encode(scores, "score", by="school", sigma2=1.0, tau2=1.0, mu=2.0).rows()
     [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
     """
-    call = arguments.call(encode, locals())
-    arguments.refuse_family_of_rates(call, "encode")
-    request = arguments.means(call)
-    name = arguments.new_column(call.schema, name)
+    return by_engine(frame, arguments.call(encode, locals()), "encode", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
+    request = arguments.encoding(call)
     encoded = family_of(request).encoded
     assert encoded is not None
-    return same_kind(frame, encoded(call.frame, request, name), 0)
+    return encoded(call.frame, request, call["name"]), 0

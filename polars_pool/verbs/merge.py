@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
-from .collecting import Frame, same_kind
+from ..arguments import Call, IntoColumn, Keys
+from .collecting import Frame
+from .engines import Query, by_engine
 
 
 def merge(
@@ -51,9 +52,11 @@ def merge(
     >>> pool.merge(pl.concat([monday, tuesday], how="vertical_relaxed"), by="school").rows()
     [('a', 3, 3.0, 4.0)]
     """
+    return by_engine(frame, arguments.call(merge, locals()), "states", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
     from ..models.oneway import groups
 
-    call = arguments.call(merge, locals())
-    request = arguments.means(call)
-    arguments.distinct_keys((), request.by_names, groups.states_columns(request))
-    return same_kind(frame, groups.states(call.frame, request), len(request.key_names))
+    request = arguments.states(call)
+    return groups.states(call.frame, request), len(request.key_names)

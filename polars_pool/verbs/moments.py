@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from .collecting import Frame, same_kind
+from .collecting import Frame
+from .engines import Query, by_engine
 
 
 def moments(
@@ -50,9 +51,11 @@ def moments(
     >>> pool.moments(scores, "score", by="school").rows()
     [('a', 2, 2.0, 2.0), ('b', 1, 5.0, None)]
     """
+    return by_engine(frame, arguments.call(moments, locals()), "states", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
     from ..models.oneway import groups
 
-    call = arguments.call(moments, locals())
-    request = arguments.means(call)
-    arguments.distinct_keys((), request.by_names, groups.states_columns(request))
-    return same_kind(frame, groups.states(call.frame, request), len(request.key_names))
+    request = arguments.states(call)
+    return groups.states(call.frame, request), len(request.key_names)

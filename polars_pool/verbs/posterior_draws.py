@@ -5,12 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from .collecting import Frame, collected
+from .collecting import Frame
+from .engines import Query, by_engine
 from .types import Mu, Sigma2
 
 
@@ -77,11 +78,13 @@ def posterior_draws(
     >>> 0.2 < (best["school"] == "A").mean() < 0.3
     True
     """
+    return by_engine(frame, arguments.call(posterior_draws, locals()), "posterior_draws", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
     from ..models.posterior import draws as _draws
 
-    call = arguments.call(posterior_draws, locals())
     request = arguments.posterior_means(call)
     arguments.distinct_keys(request.over_names, request.by_names, _draws.STATISTICS)
-    number, seed = arguments.draws(draws), arguments.seed(seed)
-    result = _draws.draws(call.frame, request, number, seed, arguments.unseen(call, request))
-    return result if isinstance(frame, pl.LazyFrame) else collected(frame, result)
+    number, seed = arguments.draws(call["draws"]), arguments.seed(call["seed"])
+    return _draws.draws(call.frame, request, number, seed, arguments.unseen(call, request)), 0

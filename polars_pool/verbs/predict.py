@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
-from .collecting import Frame, same_kind
+from .collecting import Frame
+from .engines import Query, by_engine
 
 
 def predict(
@@ -61,9 +62,11 @@ def predict(
     >>> expected.select("plant", pl.col("fitted", "population").round(4)).rows()
     [('a', 3.8776, 4.2778), ('new', 4.2778, 4.2778)]
     """
+    return by_engine(frame, arguments.call(predict, locals()), "predict", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
     from ..models.regression import prediction
 
-    call = arguments.call(predict, locals())
     request = arguments.regression(call)
-    result = prediction.predicted(call.frame, arguments.rows_to_predict(call, request), request)
-    return same_kind(frame, result, 0)
+    return prediction.predicted(call.frame, arguments.rows_to_predict(call, request), request), 0

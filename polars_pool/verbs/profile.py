@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from .collecting import Frame, same_kind
+from .collecting import Frame
+from .engines import Query, by_engine
 from .types import Mu, Sigma2
 
 
@@ -83,14 +84,13 @@ def profile(
     >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
     [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
     """
-    from ..models.posterior import profile as _profile
-
     call = arguments.call(profile, locals())
-    call = call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml")
-    request = arguments.means(call)
-    arguments.refuse_mean_of_profile(request.hyperparameters.mu)
-    grid = None if tau is None else arguments.taus(tau)
-    columns = _profile.columns(request, arguments.flag(groups, "groups"))
+    return by_engine(frame, call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml"), "profile", _by_polars)
+
+
+def _by_polars(call: Call) -> Query:
+    from ..models.posterior.profile import profiles
+
+    request, grid, groups = arguments.profile(call)
     keys = request.key_names if groups else request.over_names
-    arguments.distinct_keys(request.over_names, request.by_names if groups else (), columns)
-    return same_kind(frame, _profile.profiles(call.frame, request, grid, groups), len(keys) + 1)
+    return profiles(call.frame, request, grid, groups), len(keys) + 1

@@ -5,19 +5,27 @@ from __future__ import annotations
 from .. import arguments
 from ..arguments import Call
 from ..models.families import family_of
-from .collecting import Frame, same_kind
+from .collecting import Frame
+from .engines import Query, by_engine
 
 
 def estimates(frame: Frame, call: Call) -> Frame:
     """One row per group, by the family that the arguments describe."""
-    request = arguments.estimates(call)
-    family, unseen = family_of(request), arguments.unseen(call, request)
-    result = family.estimates(call.frame, request) if unseen is None else family.estimates(call.frame, request, unseen)
-    return same_kind(frame, result, len(request.key_names))
+    return by_engine(frame, call, "estimates", _estimates)
 
 
 def components(frame: Frame, call: Call) -> Frame:
     """One row per model, by the family that the arguments describe."""
+    return by_engine(frame, call, "components", _components)
+
+
+def _estimates(call: Call) -> Query:
+    request = arguments.estimates(call)
+    family, unseen = family_of(request), arguments.unseen(call, request)
+    result = family.estimates(call.frame, request) if unseen is None else family.estimates(call.frame, request, unseen)
+    return result, len(request.key_names)
+
+
+def _components(call: Call) -> Query:
     request = arguments.components(call)
-    result = family_of(request).components(call.frame, request)
-    return same_kind(frame, result, len(request.over_names))
+    return family_of(request).components(call.frame, request), len(request.over_names)

@@ -18,6 +18,7 @@ ORDER = (
     ("engines",),
     ("models",),
     ("arguments",),
+    ("spark",),
     ("verbs",),
     ("namespace", "store"),
     ("__init__",),
@@ -28,7 +29,13 @@ ORDER = (
 SHARED = {"starting", "version"}  # these import nothing from the package; every file may import them
 FAMILIES = ("oneway", "posterior", "rates", "regression")  # the posterior is that of the one-way model
 NEVER = {"formulas": {"polars", "duckdb", "numpy", "scipy", "pyarrow"}, "numerics": {"polars", "duckdb", "pyarrow"}}
-EXTRAS = {"cli": {"rich", "typer"}, "store/sources/delta": {"deltalake"}, "store/sources/iceberg": {"pyiceberg"}}
+EXTRAS = {
+    "cli": {"rich", "typer"},
+    "spark": {"pyspark"},
+    "engines/spark": {"pyspark"},
+    "store/sources/delta": {"deltalake"},
+    "store/sources/iceberg": {"pyiceberg"},
+}
 DEPENDENCIES = {"polars", "numpy", "scipy", "pyarrow", "duckdb", "filelock"}
 
 

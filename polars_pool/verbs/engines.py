@@ -1,0 +1,30 @@
+"""The engine of a call, by the kind of its frame: Polars, or Spark, whose code is imported with its first frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import polars as pl
+
+from ..arguments import Call
+from .collecting import Frame, same_kind
+
+Query = tuple[pl.LazyFrame, int]
+"""A lazy result, and the number of its keys, by which the rows of a DataFrame are sorted."""
+
+
+def on_spark(frame: Any) -> bool:
+    """Whether a frame is one of Spark, of Spark Connect too."""
+    kinds = {(kind.__module__, kind.__name__) for kind in type(frame).mro()}
+    return ("pyspark.sql.dataframe", "DataFrame") in kinds
+
+
+def by_engine(frame: Frame, call: Call, verb: str, polars: Callable[[Call], Query]) -> Frame:
+    """The result of a verb as a frame of the same kind."""
+    if on_spark(frame):
+        from ..spark import verbs
+
+        return cast(Frame, getattr(verbs, verb)(call))
+    result, keys = polars(call)
+    return same_kind(frame, result, keys)
