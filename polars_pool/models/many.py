@@ -38,6 +38,7 @@ class Groups(Segments):
     spread: Array | None = None  # mean squared deviation of the groups' means from y
     mu: Array | None = field(default=None, metadata=PER_MODEL)  # known population mean, as deviation from the pivot
     ends: Array | None = field(default=None, metadata=PER_MODEL)  # the least and the largest mean of compressed groups
+    squeezed: Array | None = field(default=None, metadata=PER_MODEL)  # prior df and variance of their own variances
 
     def sum(self, x: Array) -> Array:
         """Sum over the groups of each model."""

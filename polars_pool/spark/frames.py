@@ -1,11 +1,17 @@
-"""Spark DataFrames and their schemas as those of Polars, and small tables of Polars as Spark DataFrames."""
+"""Spark DataFrames: their schema as that of Polars, and columns by private and by public names."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import polars as pl
 from pyspark.sql import Column, DataFrame, types
 from pyspark.sql import functions as spark
 
+from ..engines import spark as _engine  # noqa: F401 (formulas on Spark columns)
+from ..models.columns import Columns, Step
+
+SPARK = Columns(spark.col, lambda: spark.lit(None).cast("double"))
 SIMPLE: dict[type[types.DataType], pl.DataType] = {
     types.BooleanType: pl.Boolean(),
     types.ByteType: pl.Int8(),
@@ -28,6 +34,18 @@ OF_STATISTICS: dict[type[pl.DataType], types.DataType] = {
     pl.Float64: types.DoubleType(),
     pl.Boolean: types.BooleanType(),
 }
+
+
+def with_steps(frame: DataFrame, steps: Iterable[Step]) -> DataFrame:
+    """The frame with the columns of all steps."""
+    for step in steps:
+        frame = frame.withColumns(dict(step))
+    return frame
+
+
+def collected(frame: DataFrame) -> pl.DataFrame:
+    """The rows of a small frame."""
+    return pl.DataFrame(pl.from_arrow(frame.toArrow()))
 
 
 def named(name: str) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -30,9 +30,9 @@ class Models:
         """The models under public names, as a DataFrame of the session of another."""
         return self._frame(like, request, schema, prefix="")
 
-    def beside(self, groups: DataFrame, request: Request, columns: Mapping[str, pl.Series]) -> DataFrame:
-        """The groups with some statistics of their model."""
-        table = pl.DataFrame(dict(columns))
+    def beside(self, groups: DataFrame, request: Request, columns: Sequence[pl.Series]) -> DataFrame:
+        """The groups with statistics of their model, one column per statistic."""
+        table = pl.DataFrame(columns)
         if not request.over:
             return groups.withColumns({name: _constant(table[name]) for name in table.columns})
         models = Models(self.keys, table)
@@ -56,7 +56,7 @@ def _constant(column: pl.Series) -> Column:
     return spark.lit(value).cast(OF_STATISTICS[column.dtype.base_type()])
 
 
-def by_model(table: pa.Table, request: Request) -> pa.Table:
+def keys_of(table: pa.Table, request: Request) -> pa.Table:
     """The keys of the models of a table of classes, each once, in the order of their first classes."""
     if not request.over:
         return table.select([])

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
-from ..formulas.aggregates import mean, spread
-from ..models.columns import Columns, Step
 from ..models.keys import KEY
 from ..models.oneway import components as fitting
 from ..models.oneway.estimates import estimates_schema
@@ -17,20 +13,12 @@ from ..models.oneway.groups import bad_columns, prepared, states_columns, statis
 from ..models.oneway.pooling import OF_MODEL, errors, pooled
 from ..models.oneway.spec import Means, OneWay
 from ..models.refuse import BAD
-from .frames import named
+from .classes import classes_of
+from .frames import SPARK, named, with_steps
 from .inputs import Inputs
-from .models import Models, by_model
+from .models import Models
 from .offset import VALUE, less_pivot
 from .refuse import is_good
-
-SPARK = Columns(spark.col, lambda: spark.lit(None).cast("double"))
-
-
-def with_steps(frame: DataFrame, steps: Iterable[Step]) -> DataFrame:
-    """The frame with the columns of all steps."""
-    for step in steps:
-        frame = frame.withColumns(dict(step))
-    return frame
 
 
 def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
@@ -56,22 +44,12 @@ def states(inputs: Inputs, request: OneWay) -> DataFrame:
     return checked.select(*keys, *(columns[name].alias(name) for name in states_columns(request)))
 
 
-def classes(groups: DataFrame, request: OneWay) -> DataFrame:
-    """The classes that the models depend on: groups of equal size in one row, and their bad rows."""
-    aggregates = {"y": mean(SPARK.y), "var": mean(SPARK.var), "spread": spread(SPARK.y), "k": spark.count("*")}
-    columns = (e.cast("double").alias(f"_pool_{name}") for name, e in aggregates.items())
-    bad = (spark.sum(name).alias(name) for name in groups.columns if name.startswith(BAD))
-    return groups.groupBy(*map(named, request.over), SPARK.n).agg(*columns, *bad)
-
-
 def fitted(groups: DataFrame, pivot: float, request: Means, inferences: bool) -> Models:
     """The components of every model, from the classes of its groups, which come to the driver."""
-    classes_of = classes(groups, request).toArrow()
-    table = pl.DataFrame(pl.from_arrow(classes_of))
-    bad = {name: [table[name].sum()] for name in table.columns if name.startswith(BAD)}
-    constants = pl.LazyFrame({"_pool_pivot": [pivot], **bad})
-    models = fitting.fitted_models(fitting.of_sizes(table.lazy(), request), constants, request, inferences).collect()
-    return Models(by_model(classes_of, request), models)
+    classes = classes_of(groups, request)
+    constants = pl.DataFrame({"_pool_pivot": [pivot]}).hstack(classes.bad).lazy()
+    models = fitting.fitted_models(classes.table.lazy(), constants, request, inferences).collect()
+    return Models(classes.keys, models)
 
 
 def components(inputs: Inputs, request: Means) -> DataFrame:
@@ -98,7 +76,7 @@ def joined(groups: DataFrame, models: Models, request: Means) -> DataFrame:
     """Every group with the components of its model."""
     table = models.statistics
     error = fitting.ERRORS if request.error_of_tau2 else ()
-    columns = {f"_pool_{name}": table[name] for name in OF_MODEL}
-    columns |= {name: table[name] for name in ("_pool_pivot", *error)}
-    columns["_pool_only"] = (table["groups"] == 1) & table["tau2"].is_null()
-    return models.beside(groups, request, columns)
+    columns = [table[name].alias(f"_pool_{name}") for name in OF_MODEL]
+    columns += [table[name] for name in ("_pool_pivot", *error)]
+    only = (table["groups"] == 1) & table["tau2"].is_null()
+    return models.beside(groups, request, [*columns, only.alias("_pool_only")])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,7 +43,10 @@ STATISTICS: dict[str, pl.DataType] = {
     "converged": pl.Boolean(),
 }
 ERRORS = ("_pool_error", "_pool_correction")  # variance and minus bias of tau2
-CLASSES = tuple(f"_pool_{name}" for name in ("n", "w", "y", "squares", "v", "k", "spread"))
+ENDS, SQUEEZED = ("_pool_least", "_pool_largest"), ("_pool_df_prior", "_pool_sigma2_prior")
+CLASSES = (*(f"_pool_{name}" for name in ("n", "w", "y", "squares", "v", "k", "spread")), *ENDS, *SQUEEZED)
+"""The columns of classes: of models that an engine compressed, also their least and largest mean, and the prior of
+squeezed variances."""
 SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
 
 
@@ -224,10 +228,14 @@ def _groups(rows: pl.DataFrame, start: Array, pivot: Array, request: OneWay) -> 
 
     y = column("y")
     one, none, unknown = (np.broadcast_to(constant, y.shape) for constant in (1.0, 0.0, np.nan))
+    classes: dict[str, Any] = {name: column(name) for name in ("k", "spread") if f"_pool_{name}" in rows.columns}
+    for name, columns in (("ends", ENDS), ("squeezed", SQUEEZED)):
+        if set(columns) <= set(rows.columns):
+            classes[name] = rows[list(columns)].to_numpy()[start].T
     if request.published:
         n = one if request.n is None else column("n")
-        return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu)
-    classes = {name: column(name) for name in ("k", "spread")} if request.variance_depends_on_n else {}
+        return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu, **classes)
     n, squares = column("n"), column("squares")
     w = n if request.weights is None else column("w")
-    return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes)
+    v = column("v") if "_pool_v" in rows.columns else unknown
+    return Groups(start, n=n, w=w, y=y, squares=squares, v=v, mu=mu, **classes)

@@ -47,6 +47,33 @@ def compressed(g: Groups, by: str) -> Groups:
     return _merged(g, np.flatnonzero(is_kept), together, np.repeat(many, [len(columns["k"]) for columns in pseudo]))
 
 
+def pseudo_groups(
+    number: Array, mean: Array, sums: Array, least: Array, largest: Array
+) -> tuple[dict[str, Array], Array]:
+    """Columns k, x and y of the pseudo-groups of bins of many groups, and the bin of each.
+
+    `sums` holds the sums of T_p(t) (y - mean)^q of each bin, p in the second axis and q in the third.
+    """
+    number, mean, least, largest = (column[:, None] for column in (number, mean, least, largest))
+    sd = np.sqrt(sums[:, 0, 2:] / number)
+    unit = np.where(sd > 0, sd, 1.0)
+    count, first, second = np.moveaxis(np.array(COUNTS) @ sums, 2, 0)
+    first, second = first / unit, second / (unit * unit)
+    # With one value of v, half of the groups on each side, exactly: their precision may be infinite.
+    half = np.where(np.arange(len(POINTS)) == 0, number / 2, 0.0)
+    one = least == largest
+    k = np.stack(
+        [
+            np.where(one, half, formulas.count_below(first, second)),
+            np.where(one, 0.0, formulas.count_at_mean(count, second)),
+            np.where(one, half, formulas.count_above(first, second)),
+        ]
+    )
+    x, y = np.broadcast_arrays(formulas.at_point(np.array(POINTS), least, largest), mean + STEPS * sd)
+    used = ((k != 0) & (number > KEPT)).nonzero()
+    return {"k": k[used], "x": x[used], "y": y[used]}, used[1]
+
+
 @dataclass(frozen=True)
 class Bins:
     """The groups of a model: v or w, and the mean of each; the bin of each, and the number and the ends of the bins."""
@@ -83,26 +110,8 @@ class Bins:
 
     def pseudo_groups(self) -> tuple[dict[str, Array], Array]:
         """Columns k, x and y of the pseudo-groups of bins of many groups, and the bin of each."""
-        number, mean = self.number[:, None], self.mean(self.y)[:, None]
-        sums = self._sums(mean[:, 0])
-        sd = np.sqrt(sums[:, 0, 2:] / number)
-        unit = np.where(sd > 0, sd, 1.0)
-        count, first, second = np.moveaxis(np.array(COUNTS) @ sums, 2, 0)
-        first, second = first / unit, second / (unit * unit)
-        # With one value of v, half of the groups on each side, exactly: their precision may be infinite.
-        half = np.where(np.arange(len(POINTS)) == 0, number / 2, 0.0)
-        least, largest = self.least[:, None], self.largest[:, None]
-        one = least == largest
-        k = np.stack(
-            [
-                np.where(one, half, formulas.count_below(first, second)),
-                np.where(one, 0.0, formulas.count_at_mean(count, second)),
-                np.where(one, half, formulas.count_above(first, second)),
-            ]
-        )
-        x, y = np.broadcast_arrays(formulas.at_point(np.array(POINTS), least, largest), mean + STEPS * sd)
-        used = ((k != 0) & (number > KEPT)).nonzero()
-        return {"k": k[used], "x": x[used], "y": y[used]}, used[1]
+        mean = self.mean(self.y)
+        return pseudo_groups(self.number, mean, self._sums(mean), self.least, self.largest)
 
     def _sums(self, mean: Array) -> Array:
         """Sums of T_p(t) (y - mean)^q for each bin, p in the second axis and q in the third."""

@@ -143,17 +143,24 @@ class Within:
 def with_variances(g: Groups, published: bool, sigma2: Variance, by_size: bool) -> tuple[Groups, Within]:
     """The groups with v by the known, pooled or own variances, and these; a prior of sigma2 counts as pooled.
 
-    Models of many groups are compressed; with `by_size`, where an estimator depends on n besides v, only those whose v
-    follows from their weight.
+    Models of many groups are compressed, unless an engine did so and took the variances; with `by_size`, where an
+    estimator depends on n besides v, only those whose v follows from their weight.
     """
     own = published or sigma2 in ("separate", "squeezed")
     if not own:
         g = compressed(g, "w")
-    unknown = np.full(g.models, np.nan)
-    df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (unknown, unknown)
-    variances = Within(pooled_within(g, published, sigma2), df_prior, prior)
+    variances = Within(pooled_within(g, published, sigma2), *_prior(g, sigma2))
+    if own and g.k is not None:
+        return g, variances
     g = g if published else replace(g, v=_sampling_variance(g, sigma2, variances))
     return compressed(g, "v") if own and not by_size else g, variances
+
+
+def _prior(g: Groups, sigma2: Variance) -> tuple[Array, Array]:
+    """Degrees of freedom and variance of the prior of squeezed variances."""
+    if sigma2 != "squeezed":
+        return np.full(g.models, np.nan), np.full(g.models, np.nan)
+    return squeeze.prior(g) if g.squeezed is None else (g.squeezed[0], g.squeezed[1])
 
 
 def pooled_within(g: Groups, published: bool, sigma2: Variance) -> Array:
