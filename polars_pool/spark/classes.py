@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
-from ..engines.numpy import Array
 from ..formulas import moments, within
 from ..models.oneway import components as fitting
 from ..models.oneway.fit import pooled_within
@@ -19,35 +17,46 @@ from ..models.oneway.refuse import bad_rows
 from ..models.oneway.spec import OneWay
 from ..models.refuse import BAD
 from . import squeeze
-from .compression import MODEL, compressed
+from .compression import compressed
 from .frames import SPARK, named
-from .models import Models, keys_of
+from .models import MODEL, Models, on_driver
 
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of the groups of all models, the number of bad rows by reason, and the keys of the models."""
+    """The classes of the groups of all models; and in one row the pivot, and the number of bad rows by reason."""
 
-    table: pl.DataFrame
-    bad: pl.DataFrame
-    keys: pa.Table
+    models: Models
+    constants: pl.DataFrame
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The classes with the constants of the query, as the functions for Polars take them."""
+        return self.models.table.join(self.constants, how="cross")
 
 
-def classes_of(groups: DataFrame, request: OneWay) -> Classes:
+def classes_of(groups: DataFrame, pivot: float, request: OneWay) -> Classes:
     """The classes of the groups of every model."""
-    collected_sizes = _sizes(groups, request).toArrow()
-    sizes, keys = pl.DataFrame(pl.from_arrow(collected_sizes)), keys_of(collected_sizes, request)
-    bad = sizes.select(pl.col(name).sum() for name in sizes.columns if name.startswith(BAD))
+    sizes = Models.of(_sizes(groups, request).where(SPARK.groups > 0), request)
+    bad = (pl.col(name).sum() for name in sizes.table.columns if name.startswith(BAD))
+    constants = sizes.table.select(pl.lit(pivot).alias("_pool_pivot"), *bad)
     if request.variance_depends_on_n:
-        return Classes(fitting.of_sizes(sizes.lazy(), request).collect(), bad, keys)
-    bad_rows(sizes.select("_pool_y").hstack(pl.concat([bad] * sizes.height)) if bad.width else sizes, request)
-    return Classes(_by_variance(groups, sizes, keys, request), bad, keys)
+        table = fitting.of_sizes(sizes.table.lazy(), on_driver(request)).collect()
+    else:
+        bad_rows(sizes.table.select("_pool_y").join(constants, how="cross"), request)
+        table = _by_variance(groups, sizes, request)
+    return Classes(Models(sizes.keys, table), constants)
 
 
 def _sizes(groups: DataFrame, request: OneWay) -> DataFrame:
     """The groups of each model by their size, or all where nothing depends on it: number, means, least and largest."""
     by_n = request.variance_depends_on_n or request.hyperparameters.has_group_variances
-    aggregates = {"k": spark.count(SPARK.y), "y": spark.avg(SPARK.y), "spread": spark.var_pop(SPARK.y)}
+    aggregates = {
+        "groups": spark.count("*"),
+        "k": spark.count(SPARK.y),
+        "y": spark.avg(SPARK.y),
+        "spread": spark.var_pop(SPARK.y),
+    }
     aggregates |= {"least": spark.min(SPARK.y), "largest": spark.max(SPARK.y), "w": spark.avg(SPARK.w)}
     if not request.published:
         aggregates["var"] = spark.avg(SPARK.var)
@@ -59,46 +68,40 @@ def _sizes(groups: DataFrame, request: OneWay) -> DataFrame:
 # ---- groups with variances of their own -----------------------------------------------------------------------------
 
 
-def _by_variance(groups: DataFrame, sizes: pl.DataFrame, keys: pa.Table, request: OneWay) -> pl.DataFrame:
+def _by_variance(groups: DataFrame, sizes: Models, request: OneWay) -> pl.DataFrame:
     """The groups of each model, many of nearly equal sampling variance as pseudo-groups."""
-    models = _numbered(sizes, request)
+    models = _summarised(sizes.table)
     if request.hyperparameters.has_group_variances:
-        models = models.hstack(_variances(groups, sizes, models, keys, request))
-    beside = Models(keys, models).beside(groups, request, models.drop(*request.over).get_columns())
+        models = models.hstack(_variances(groups, sizes, models, request))
+    beside = Models(sizes.keys, models).beside(groups, request, models.columns)
     table = compressed(_with_sampling_variance(beside, request), request)
-    of_model = models.drop("_pool_centre", "_pool_sigma2", strict=False)
-    return of_model.join(table, on=MODEL, how="left").with_columns(pl.col("_pool_w").fill_null(0.0))
+    models = models.drop("_pool_centre", "_pool_sigma2", strict=False)
+    joined = models.join(table, on=MODEL, how="left").with_columns(pl.col("_pool_w").fill_null(0.0))
+    return joined if request.over else joined.drop(MODEL)
 
 
-def _numbered(sizes: pl.DataFrame, request: OneWay) -> pl.DataFrame:
+def _summarised(sizes: pl.DataFrame) -> pl.DataFrame:
     """One row per model: its number, and the mean, the least and the largest of the means of its groups."""
-    centre = (pl.col("_pool_k") * pl.col("_pool_y")).sum() / pl.col("_pool_k").sum()
-    statistics = {"_pool_centre": centre, "_pool_least": pl.col("_pool_least").min()}
-    statistics["_pool_largest"] = pl.col("_pool_largest").max()
-    over = list(request.over)
-    models = sizes.group_by(over, maintain_order=True).agg(**statistics) if over else sizes.select(**statistics)
-    return models.with_columns(pl.int_range(pl.len()).alias(MODEL))
+    k, least, largest = (pl.col(f"_pool_{name}") for name in ("k", "least", "largest"))
+    statistics = {"_pool_centre": (k * pl.col("_pool_y")).sum() / k.sum()}
+    statistics |= {"_pool_least": least.min(), "_pool_largest": largest.max()}
+    if MODEL in sizes.columns:
+        return sizes.group_by(MODEL).agg(**statistics).sort(MODEL)
+    return sizes.select(pl.lit(0).alias(MODEL).cast(pl.Int64), **statistics)
 
 
-def _variances(
-    groups: DataFrame, sizes: pl.DataFrame, models: pl.DataFrame, keys: pa.Table, request: OneWay
-) -> pl.DataFrame:
+def _variances(groups: DataFrame, sizes: Models, models: pl.DataFrame, request: OneWay) -> pl.DataFrame:
     """The pooled variance of every model, and the prior of squeezed ones."""
-    _, _, g, present = fitting.by_model(
-        fitting.of_sizes(sizes.lazy(), request).collect().with_columns(_pool_pivot=pl.lit(0.0)), request
-    )
-    pooled = np.full(models.height, np.nan) if g is None else pooled_within(g, False, request.hyperparameters.sigma2)
-
-    def of_all(values: Array) -> pl.Series:
-        column = np.full(models.height, np.nan)
-        column[present] = values
-        return pl.Series(column, nan_to_null=True)
-
-    variances = {"_pool_sigma2": of_all(pooled)}
+    table = fitting.of_sizes(sizes.table.lazy(), on_driver(request)).collect().with_columns(_pool_pivot=pl.lit(0.0))
+    _, _, g, present = fitting.by_model(table, on_driver(request))
+    sigma2 = np.full(models.height, np.nan)
+    if g is not None:
+        sigma2[present] = pooled_within(g, False, request.hyperparameters.sigma2)
+    variances = {"_pool_sigma2": sigma2}
     if request.hyperparameters.sigma2 == "squeezed":
-        df, prior = squeeze.prior(groups, Models(keys, models), request)
-        variances |= {"_pool_df_prior": df, "_pool_sigma2_prior": prior}
-    return pl.DataFrame(variances)
+        prior = squeeze.prior(groups, Models(sizes.keys, models), request)
+        variances |= dict(zip(fitting.SQUEEZED, prior, strict=True))
+    return pl.DataFrame({name: pl.Series(values, nan_to_null=True) for name, values in variances.items()})
 
 
 def _with_sampling_variance(groups: DataFrame, request: OneWay) -> DataFrame:

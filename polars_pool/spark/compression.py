@@ -20,8 +20,8 @@ from ..formulas.compression import BINS, DEGREE, KEPT
 from ..models.oneway.compression import pseudo_groups
 from ..models.oneway.spec import OneWay
 from .frames import SPARK, collected
+from .models import MODEL
 
-MODEL = "_pool_model"  # the number of a model
 BIN, ZERO = "_pool_bin", -10_000  # the bin of 0; Float64 has none below -8,600
 MEANS = ("_pool_n", "_pool_w", "_pool_squares", "_pool_v")  # of the groups of a bin
 

@@ -1,11 +1,12 @@
-"""The classes of the groups to the components of every model, on the driver; and these beside the groups again."""
+"""Small tables about models on the driver, where numbers stand for the keys of `over`; and these beside the groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
+from typing import TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -16,50 +17,62 @@ from ..models.keys import KEY
 from ..models.request import Request
 from .frames import OF_STATISTICS, named
 
+R = TypeVar("R", bound=Request)
+MODEL = KEY + "model"  # the number of a model, the only key of a request on the driver
 OF_MODEL = "_pool_of_model_"  # prefix of the keys of models beside those of groups
+
+
+def on_driver(request: R) -> R:
+    """The request about tables on the driver."""
+    return replace(request, over_names=("model",)) if request.over else request
 
 
 @dataclass(frozen=True)
 class Models:
-    """One row per model: its statistics, and the keys of `over` as Spark gave them."""
+    """The keys of `over` of every model, as Spark gave them, and statistics of the models, by their number."""
 
     keys: pa.Table
-    statistics: pl.DataFrame
+    table: pl.DataFrame
 
-    def frame(self, like: DataFrame, request: Request, schema: Mapping[str, pl.DataType]) -> DataFrame:
-        """The models under public names, as a DataFrame of the session of another."""
-        return self._frame(like, request, schema, prefix="")
+    @classmethod
+    def of(cls, frame: DataFrame, request: Request) -> Models:
+        """The rows of a small frame, with the number of their model in place of its keys."""
+        collected = frame.toArrow()
+        table, over = pl.DataFrame(pl.from_arrow(collected)), list(request.over)
+        if not over:
+            return cls(pa.table({}), table)
+        first = pl.col("_pool_first").first().cast(pl.Int64)
+        models = table.with_row_index("_pool_first").group_by(over, maintain_order=True).agg(first)
+        models = models.with_columns(pl.int_range(pl.len()).alias(MODEL))
+        table = table.join(models, on=over, how="left", nulls_equal=True, maintain_order="left")
+        keys = collected.select(over).take(models["_pool_first"].to_arrow())
+        return cls(keys, table.drop(*over, "_pool_first"))
 
-    def beside(self, groups: DataFrame, request: Request, columns: Sequence[pl.Series]) -> DataFrame:
-        """The groups with statistics of their model, one column per statistic."""
-        table = pl.DataFrame(columns)
-        if not request.over:
+    def frame(
+        self, like: DataFrame, request: Request, schema: Mapping[str, pl.DataType], prefix: str = ""
+    ) -> DataFrame:
+        """The keys under their own names and some statistics, as a frame of the same session as another."""
+        keys = [types.StructField(prefix + name, like.schema[KEY + name].dataType) for name in request.over_names]
+        fields = [types.StructField(name, OF_STATISTICS[dtype.base_type()]) for name, dtype in schema.items()]
+        columns = self.keys.take(self.table[MODEL].to_arrow()).columns if keys else []
+        columns += self.table.select(*schema).to_arrow().columns
+        names = [field.name for field in (*keys, *fields)]
+        return like.sparkSession.createDataFrame(pa.table(columns, names), types.StructType([*keys, *fields]))
+
+    def beside(self, groups: DataFrame, request: Request, columns: Iterable[str]) -> DataFrame:
+        """The groups with statistics of their model, once for each row that the table has about it."""
+        table = self.table.select(columns)
+        if not request.over and table.height <= 1:
             return groups.withColumns({name: _constant(table[name]) for name in table.columns})
-        models = Models(self.keys, table)
-        of_models = spark.broadcast(models._frame(groups, request, table.schema, prefix=OF_MODEL))
+        of_models = spark.broadcast(self.frame(groups, request, table.schema, OF_MODEL))
+        if not request.over:
+            return groups.crossJoin(of_models)
         keys = [OF_MODEL + name for name in request.over_names]
         same = (named(key).eqNullSafe(named(other)) for key, other in zip(request.over, keys, strict=True))
         return groups.join(of_models, reduce(and_, same), "left").drop(*keys)
-
-    def _frame(self, like: DataFrame, request: Request, schema: Mapping[str, pl.DataType], prefix: str) -> DataFrame:
-        keys = [types.StructField(prefix + name, like.schema[KEY + name].dataType) for name in request.over_names]
-        fields = [types.StructField(name, OF_STATISTICS[dtype.base_type()]) for name, dtype in schema.items()]
-        table = self.statistics.select(*schema).to_arrow()
-        columns = [*self.keys.columns, *table.columns]
-        names = [field.name for field in (*keys, *fields)]
-        return like.sparkSession.createDataFrame(pa.table(columns, names), types.StructType([*keys, *fields]))
 
 
 def _constant(column: pl.Series) -> Column:
     """The value of a single model, or null where there is none."""
     value = column[0] if len(column) else None
     return spark.lit(value).cast(OF_STATISTICS[column.dtype.base_type()])
-
-
-def keys_of(table: pa.Table, request: Request) -> pa.Table:
-    """The keys of the models of a table of classes, each once, in the order of their first classes."""
-    if not request.over:
-        return table.select([])
-    keys = pl.DataFrame(pl.from_arrow(table.select(list(request.over)))).with_row_index("_pool_row")
-    first = keys.group_by(*request.over, maintain_order=True).agg(pl.col("_pool_row").first())
-    return table.select(list(request.over)).take(first["_pool_row"].to_arrow())

@@ -16,7 +16,7 @@ from ..models.refuse import BAD
 from .classes import classes_of
 from .frames import SPARK, named, with_steps
 from .inputs import Inputs
-from .models import Models
+from .models import Models, on_driver
 from .offset import VALUE, less_pivot
 from .refuse import is_good
 
@@ -46,10 +46,8 @@ def states(inputs: Inputs, request: OneWay) -> DataFrame:
 
 def fitted(groups: DataFrame, pivot: float, request: Means, inferences: bool) -> Models:
     """The components of every model, from the classes of its groups, which come to the driver."""
-    classes = classes_of(groups, request)
-    constants = pl.DataFrame({"_pool_pivot": [pivot]}).hstack(classes.bad).lazy()
-    models = fitting.fitted_models(classes.table.lazy(), constants, request, inferences).collect()
-    return Models(classes.keys, models)
+    classes = classes_of(groups, pivot, request)
+    return Models(classes.models.keys, fitting.of_classes(classes.table, on_driver(request), inferences))
 
 
 def components(inputs: Inputs, request: Means) -> DataFrame:
@@ -74,9 +72,9 @@ def estimates(inputs: Inputs, request: Means, persist: bool) -> DataFrame:
 
 def joined(groups: DataFrame, models: Models, request: Means) -> DataFrame:
     """Every group with the components of its model."""
-    table = models.statistics
-    error = fitting.ERRORS if request.error_of_tau2 else ()
-    columns = [table[name].alias(f"_pool_{name}") for name in OF_MODEL]
-    columns += [table[name] for name in ("_pool_pivot", *error)]
-    only = (table["groups"] == 1) & table["tau2"].is_null()
-    return models.beside(groups, request, [*columns, only.alias("_pool_only")])
+    of_model = [pl.col(name).alias(f"_pool_{name}") for name in OF_MODEL]
+    only = (pl.col("groups") == 1) & pl.col("tau2").is_null()
+    models = Models(models.keys, models.table.with_columns(*of_model, _pool_only=only))
+    errors_of_tau2 = fitting.ERRORS if request.error_of_tau2 else ()
+    columns = [f"_pool_{name}" for name in (*OF_MODEL, "pivot", "only")]
+    return models.beside(groups, request, [*columns, *errors_of_tau2])

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
+from ..engines.numpy import Array
 from ..formulas import within
 from ..formulas.elementary import where
 from ..formulas.squeeze import FLOOR, prior_of_classes
 from ..models.many import Groups
 from ..models.oneway.spec import OneWay
-from .compression import MODEL
 from .frames import SPARK, collected
-from .models import Models
+from .models import MODEL, Models
 
 
-def prior(groups: DataFrame, models: Models, request: OneWay) -> tuple[pl.Series, pl.Series]:
-    """Degrees of freedom and variance of the prior of every model, null where no group has two rows."""
-    own = models.beside(groups, request, [models.statistics[MODEL]]).where(SPARK.n > 1)
+def prior(groups: DataFrame, models: Models, request: OneWay) -> tuple[Array, Array]:
+    """Degrees of freedom and variance of the prior of every model, NaN where no group has two rows."""
+    own = models.beside(groups, request, [MODEL]).where(SPARK.n > 1)
     table = collected(_of_sizes(own.withColumn("_pool_floored", SPARK.var)))
     if (table["_pool_least"] < FLOOR * table["_pool_largest"]).any():
         table = collected(_of_sizes(_floored(own)))
@@ -28,13 +27,13 @@ def prior(groups: DataFrame, models: Models, request: OneWay) -> tuple[pl.Series
     n, k, var, floored, logs, spread = (
         table[f"_pool_{name}"].to_numpy() for name in ("n", "k", "var", "floored", "logs", "spread")
     )
-    with np.errstate(all="ignore"):
-        g = Groups(start, n=n, w=n, y=0 * n, squares=(n - 1) * var, v=np.full_like(n, np.nan), k=k)
-        centred = within.centred_log(np.exp(logs), n - 1)
-        statistics = prior_of_classes(g, n - 1, centred, spread, var, floored)
-    df, variance = (np.full(models.statistics.height, np.nan) for _ in range(2))
-    df[model], variance[model] = statistics
-    return pl.Series(df, nan_to_null=True), pl.Series(variance, nan_to_null=True)
+    df, variance = np.full((2, models.table.height), np.nan)
+    if model.size:
+        with np.errstate(all="ignore"):
+            g = Groups(start, n=n, w=n, y=0 * n, squares=(n - 1) * var, v=0 * n, k=k)
+            centred = within.centred_log(np.exp(logs), n - 1)
+            df[model], variance[model] = prior_of_classes(g, n - 1, centred, spread, var, floored)
+    return df, variance
 
 
 def _of_sizes(own: DataFrame) -> DataFrame:

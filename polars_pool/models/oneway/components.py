@@ -68,7 +68,7 @@ def fitted_models(
     """One row per model with its pivot, with inferences if they are needed; the plan below keeps streaming."""
     keys = classes.select(*request.over).collect_schema() if request.over else {}
     return classes.join(constants, how="cross").map_batches(
-        partial(_fitted_models, request=request, inferences=inferences),
+        partial(of_classes, request=request, inferences=inferences),
         schema=pl.Schema({**keys, **_schema(request, inferences)}),
         **WHOLE,
     )
@@ -130,7 +130,7 @@ def of_sizes(sizes: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 # ---- models ---------------------------------------------------------------------------------------------------------
 
 
-def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.DataFrame:
+def of_classes(table: pl.DataFrame, request: Means, inferences: bool) -> pl.DataFrame:
     """The components of every model in a table of classes; a model without groups has its known hyperparameters."""
     bad_rows(table, request)
     models, pivot, groups, present = by_model(table, request)
