@@ -35,8 +35,8 @@ class Classes:
         return self.models.table.join(self.constants, how="cross")
 
 
-def classes_of(groups: DataFrame, pivot: float, request: OneWay) -> Classes:
-    """The classes of the groups of every model."""
+def classes_of(groups: DataFrame, pivot: float, request: OneWay, by_n: bool = False) -> Classes:
+    """The classes of the groups of every model; with `by_n`, groups of a class have one size."""
     sizes = Models.of(_sizes(groups, request).where(SPARK.groups > 0), request)
     bad = (pl.col(name).sum() for name in sizes.table.columns if name.startswith(BAD))
     constants = sizes.table.select(pl.lit(pivot).alias("_pool_pivot"), *bad)
@@ -44,7 +44,7 @@ def classes_of(groups: DataFrame, pivot: float, request: OneWay) -> Classes:
         table = fitting.of_sizes(sizes.table.lazy(), on_driver(request)).collect()
     else:
         bad_rows(sizes.table.select("_pool_y").join(constants, how="cross"), request)
-        table = _by_variance(groups, sizes, request)
+        table = _by_variance(groups, sizes, request, by_n)
     return Classes(Models(sizes.keys, table), constants)
 
 
@@ -68,16 +68,28 @@ def _sizes(groups: DataFrame, request: OneWay) -> DataFrame:
 # ---- groups with variances of their own -----------------------------------------------------------------------------
 
 
-def _by_variance(groups: DataFrame, sizes: Models, request: OneWay) -> pl.DataFrame:
+def _by_variance(groups: DataFrame, sizes: Models, request: OneWay, by_n: bool) -> pl.DataFrame:
     """The groups of each model, many of nearly equal sampling variance as pseudo-groups."""
     models = _summarised(sizes.table)
     if request.hyperparameters.has_group_variances:
         models = models.hstack(_variances(groups, sizes, models, request))
     beside = Models(sizes.keys, models).beside(groups, request, models.columns)
-    table = compressed(_with_sampling_variance(beside, request), request)
+    table = compressed(_with_sampling_variance(beside, request), request, by_n)
     models = models.drop("_pool_centre", "_pool_sigma2", strict=False)
     joined = models.join(table, on=MODEL, how="left").with_columns(pl.col("_pool_w").fill_null(0.0))
+    if by_n and request.hyperparameters.has_group_variances:
+        joined = joined.with_columns(_pool_squares=_squares(request))
     return joined if request.over else joined.drop(MODEL)
+
+
+def _squares(request: OneWay) -> pl.Expr:
+    """The sum of squares that a group of this n and v has: both together are what a pseudo-group stands for."""
+    n, own, squares = pl.col("_pool_n"), pl.col("_pool_v") * pl.col("_pool_w"), pl.col("_pool_squares")
+    if request.hyperparameters.sigma2 == "separate":
+        return pl.when(n > 1).then((n - 1) * own).otherwise(0.0)
+    df, prior = (pl.col(name) for name in fitting.SQUEEZED)
+    var = prior + (own - prior) * (n - 1 + df) / (n - 1)
+    return pl.when(n <= 1).then(0.0).when(df.is_infinite()).then(squares).otherwise((n - 1) * var)
 
 
 def _summarised(sizes: pl.DataFrame) -> pl.DataFrame:

@@ -26,9 +26,9 @@ BIN, ZERO = "_pool_bin", -10_000  # the bin of 0; Float64 has none below -8,600
 MEANS = ("_pool_n", "_pool_w", "_pool_squares", "_pool_v")  # of the groups of a bin
 
 
-def compressed(groups: DataFrame, request: OneWay) -> pl.DataFrame:
+def compressed(groups: DataFrame, request: OneWay, by_n: bool = False) -> pl.DataFrame:
     """The classes of groups with their model, w, y, squares, v and `centre`, the mean of their model."""
-    groups, keys = _binned(groups, request), _keys(request)
+    groups, keys = _binned(groups, request), _keys(request, by_n)
     bins = collected(_sums(groups, keys))
     few = pl.col("_pool_number") <= KEPT
     kept = _groups_of(groups, bins.filter(few).select(keys), keys)
@@ -40,9 +40,10 @@ def _by_v(request: OneWay) -> bool:
     return request.published or request.hyperparameters.has_group_variances
 
 
-def _keys(request: OneWay) -> list[str]:
+def _keys(request: OneWay, by_n: bool) -> list[str]:
     """What determines a bin; n too, where an estimator needs it beside v."""
-    return [MODEL, BIN, "_pool_n"] if request.hyperparameters.needs_n and _by_v(request) else [MODEL, BIN]
+    by_n |= request.hyperparameters.needs_n and _by_v(request)
+    return [MODEL, BIN, "_pool_n"] if by_n else [MODEL, BIN]
 
 
 def _binned(groups: DataFrame, request: OneWay) -> DataFrame:

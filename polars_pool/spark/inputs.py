@@ -27,12 +27,17 @@ class Inputs:
     frame: DataFrame
     columns: Mapping[str, Column]
     keys: tuple[Column, ...]  # of over and by, in that order
+    persist: bool = True
 
     def rows(self, request: Request) -> DataFrame:
         """The columns that the request needs under private names: keys and numbers, in their own types."""
         keys = (column.alias(key) for column, key in zip(self.keys, request.keys, strict=True))
         numbers = (column.alias(PRIVATE + role) for role, column in self.columns.items())
         return self.frame.select(*keys, *numbers)
+
+    def kept(self, groups: DataFrame) -> DataFrame:
+        """The groups, which several jobs read: in Spark's cache, unless the call says otherwise."""
+        return groups.persist() if self.persist else groups
 
 
 def translated(call: Call) -> tuple[Inputs, Call]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -59,17 +59,19 @@ class Models:
         names = [field.name for field in (*keys, *fields)]
         return like.sparkSession.createDataFrame(pa.table(columns, names), types.StructType([*keys, *fields]))
 
-    def beside(self, groups: DataFrame, request: Request, columns: Iterable[str]) -> DataFrame:
+    def beside(
+        self, groups: DataFrame, request: Request, columns: Iterable[str], how: Literal["left", "inner"] = "left"
+    ) -> DataFrame:
         """The groups with statistics of their model, once for each row that the table has about it."""
         table = self.table.select(columns)
-        if not request.over and table.height <= 1:
+        if not request.over and how == "left":
             return groups.withColumns({name: _constant(table[name]) for name in table.columns})
         of_models = spark.broadcast(self.frame(groups, request, table.schema, OF_MODEL))
         if not request.over:
             return groups.crossJoin(of_models)
         keys = [OF_MODEL + name for name in request.over_names]
         same = (named(key).eqNullSafe(named(other)) for key, other in zip(request.over, keys, strict=True))
-        return groups.join(of_models, reduce(and_, same), "left").drop(*keys)
+        return groups.join(of_models, reduce(and_, same), how).drop(*keys)
 
 
 def _constant(column: pl.Series) -> Column:

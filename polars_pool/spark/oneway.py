@@ -1,24 +1,31 @@
-"""Means on Spark: rows to groups, groups to the classes that the models depend on, and their components to groups."""
+"""Means on Spark: rows to groups, groups to the components of their model, and these to estimates."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
+from ..formulas.elementary import INFINITY
 from ..models.keys import KEY
+from ..models.oneway import comparison
 from ..models.oneway import components as fitting
 from ..models.oneway.estimates import estimates_schema
 from ..models.oneway.groups import bad_columns, prepared, states_columns, statistics, sums
 from ..models.oneway.pooling import OF_MODEL, errors, pooled
 from ..models.oneway.spec import Means, OneWay
 from ..models.refuse import BAD
+from ..models.request import Request
+from . import robust
 from .classes import classes_of
 from .frames import SPARK, named, with_steps
 from .inputs import Inputs
 from .models import Models, on_driver
 from .offset import VALUE, less_pivot
 from .refuse import is_good
+from .unseen import with_unseen
 
 
 def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
@@ -26,7 +33,7 @@ def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
     rows, pivot = less_pivot(inputs.rows(request))
     numbers = {f"_pool_{role}": spark.col(f"_pool_{role}").cast("double") for role in inputs.columns if role != "value"}
     if request.nan == "null":
-        numbers[VALUE] = spark.when(spark.abs(SPARK.value) < float("inf"), SPARK.value)
+        numbers[VALUE] = spark.when(spark.abs(SPARK.value) < INFINITY, SPARK.value)
     rows = rows.withColumns(numbers)
     bad = {BAD + reason: e.cast("long") for reason, e in bad_columns(request, SPARK).items()}
     rows = with_steps(rows.withColumns(bad), prepared(request, SPARK))
@@ -38,39 +45,56 @@ def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
 def states(inputs: Inputs, request: OneWay) -> DataFrame:
     """One row per group under public names: n, mean, var, and w where rows have weights."""
     groups, pivot = grouped(inputs, request)
-    columns = {"n": SPARK.n.cast("long"), "mean": SPARK.y + pivot, "var": SPARK.var, "w": SPARK.w}
-    checked = groups.where(is_good(groups, request))
-    keys = (named(KEY + name).alias(name) for name in request.key_names)
-    return checked.select(*keys, *(columns[name].alias(name) for name in states_columns(request)))
-
-
-def fitted(groups: DataFrame, pivot: float, request: Means, inferences: bool) -> Models:
-    """The components of every model, from the classes of its groups, which come to the driver."""
-    classes = classes_of(groups, pivot, request)
-    return Models(classes.models.keys, fitting.of_classes(classes.table, on_driver(request), inferences))
+    groups = groups.where(is_good(groups, request)).withColumn("_pool_mean", SPARK.y + pivot)
+    types = dict.fromkeys(states_columns(request), pl.Float64()) | {"n": pl.Int64()}
+    return public(groups, request, {name: types[name] for name in states_columns(request)})
 
 
 def components(inputs: Inputs, request: Means) -> DataFrame:
     """One row per model, under public names."""
     groups, pivot = grouped(inputs, request)
-    models = fitted(groups, pivot, request, inferences=True)
-    return models.frame(groups, request, fitting.STATISTICS)
+    return _fitted(groups, pivot, request, inferences=True).frame(groups, request, fitting.STATISTICS)
 
 
-def estimates(inputs: Inputs, request: Means, persist: bool) -> DataFrame:
-    """One row per group, under public names."""
+def estimates(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> DataFrame:
+    """One row per group, under public names; groups among the keys may have no rows."""
+    return public(means(inputs, request, keys), request, estimates_schema(request))
+
+
+def means(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> DataFrame:
+    """One row per group with its estimate, standard error and interval, under private names."""
     groups, pivot = grouped(inputs, request)
-    if persist:
-        groups = groups.persist()
-    models = fitted(groups, pivot, request, inferences=False)
-    means = with_steps(joined(groups, models, request), pooled(request, SPARK))
-    means = with_steps(means, errors(request, request.options, SPARK))
-    types = {name: "long" if dtype == pl.Int64 else "double" for name, dtype in estimates_schema(request).items()}
+    groups = inputs.kept(groups)
+    models = _fitted(groups, pivot, request, inferences=False)
+    without_rows = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})
+    groups = with_unseen(groups, keys, request, without_rows)
+    pooled_means = with_steps(_joined(groups, models, request), pooled(request, SPARK))
+    pooled_means = with_steps(pooled_means, errors(request, request.options, SPARK))
+    return robust.with_intervals(pooled_means, request) if request.options.interval == "robust" else pooled_means
+
+
+def compared(inputs: Inputs, request: Means) -> DataFrame:
+    """One row per model: the error of each way of pooling."""
+    groups, pivot = grouped(inputs, request)
+    classes = classes_of(groups, pivot, request, by_n=True)
+    table = comparison.of_classes(classes.table, on_driver(request))
+    return Models(classes.models.keys, table).frame(groups, request, comparison.STATISTICS)
+
+
+def public(groups: DataFrame, request: Request, schema: Mapping[str, pl.DataType]) -> DataFrame:
+    """Keys and statistics under public names."""
     keys = (named(KEY + name).alias(name) for name in request.key_names)
-    return means.select(*keys, *(spark.col(f"_pool_{name}").cast(dtype).alias(name) for name, dtype in types.items()))
+    types = {name: "long" if dtype == pl.Int64() else "double" for name, dtype in schema.items()}
+    return groups.select(*keys, *(spark.col(f"_pool_{name}").cast(dtype).alias(name) for name, dtype in types.items()))
 
 
-def joined(groups: DataFrame, models: Models, request: Means) -> DataFrame:
+def _fitted(groups: DataFrame, pivot: float, request: Means, inferences: bool) -> Models:
+    """The components of every model, from the classes of its groups, which come to the driver."""
+    classes = classes_of(groups, pivot, request)
+    return Models(classes.models.keys, fitting.of_classes(classes.table, on_driver(request), inferences))
+
+
+def _joined(groups: DataFrame, models: Models, request: Means) -> DataFrame:
     """Every group with the components of its model."""
     of_model = [pl.col(name).alias(f"_pool_{name}") for name in OF_MODEL]
     only = (pl.col("groups") == 1) & pl.col("tau2").is_null()

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
+import polars as pl
 from pyspark.sql import DataFrame
 
 from .. import arguments
 from ..arguments import Call
 from ..models.oneway.spec import Means
-from . import oneway
+from ..models.posterior.spec import PosteriorMeans
+from ..models.rates.spec import Rates
+from . import encoding, oneway, posterior, profile, rates
+from .frames import schema_of
 from .inputs import translated
 
-
-def estimates(call: Call) -> DataFrame:
-    """One row per group, by the family that the arguments describe."""
-    inputs, call = translated(call)
-    request = arguments.estimates(call)
-    if not isinstance(request, Means):
-        raise _not_yet(request)
-    return oneway.estimates(inputs, request, persist=True)
-
-
-def components(call: Call) -> DataFrame:
-    """One row per model, by the family that the arguments describe."""
-    inputs, call = translated(call)
-    request = arguments.components(call)
-    if not isinstance(request, Means):
-        raise _not_yet(request)
-    return oneway.components(inputs, request)
+FAMILIES: dict[type, ModuleType] = {Means: oneway, PosteriorMeans: posterior, Rates: rates}
 
 
 def states(call: Call) -> DataFrame:
@@ -37,5 +26,50 @@ def states(call: Call) -> DataFrame:
     return oneway.states(inputs, arguments.states(call))
 
 
-def _not_yet(request: Any) -> NotImplementedError:
-    return NotImplementedError(f"{type(request).__name__} on Spark")
+def components(call: Call) -> DataFrame:
+    """One row per model, by the family that the arguments describe."""
+    inputs, call = translated(call)
+    request = arguments.components(call)
+    result: DataFrame = FAMILIES[type(request)].components(inputs, request)
+    return result
+
+
+def estimates(call: Call) -> DataFrame:
+    """One row per group, by the family that the arguments describe."""
+    inputs, call = translated(call)
+    request = arguments.estimates(call)
+    keys = _unseen(call, request)
+    result: DataFrame = FAMILIES[type(request)].estimates(inputs, request, keys)
+    return result
+
+
+def encode(call: Call) -> DataFrame:
+    """The rows with the estimate of their group."""
+    inputs, call = translated(call)
+    request = arguments.encoding(call)
+    means = (posterior if isinstance(request, PosteriorMeans) else oneway).means(inputs, request)
+    return encoding.encoded(inputs, means, request, call["name"])
+
+
+def profiles(call: Call) -> DataFrame:
+    """The likelihood along tau."""
+    inputs, call = translated(call)
+    request, grid, of_groups = arguments.profile(call)
+    return profile.profiles(inputs, request, grid, of_groups)
+
+
+def compare(call: Call) -> DataFrame:
+    """The error of each way of pooling."""
+    inputs, call = translated(call)
+    return oneway.compared(inputs, arguments.comparison(call))
+
+
+def _unseen(call: Call, request: Any) -> DataFrame | None:
+    """The keys of groups that may have no rows, of the types of those of the frame."""
+    keys = call.get("groups")
+    if keys is None:
+        return None
+    if not isinstance(keys, DataFrame):
+        raise TypeError(f"groups is a {type(keys).__qualname__}; give a Spark DataFrame of keys")
+    arguments.unseen(call.replaced(groups=pl.LazyFrame(schema=schema_of(keys))), request)
+    return keys

@@ -85,7 +85,7 @@ def profile(
     [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
     """
     call = arguments.call(profile, locals())
-    return by_engine(frame, call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml"), "profile", _by_polars)
+    return by_engine(frame, call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml"), "profiles", _by_polars)
 
 
 def _by_polars(call: Call) -> Query:

@@ -39,12 +39,12 @@ def comparisons(frame: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     of_models = classes(groups, request).join(constants, how="cross")
     keys = groups.select(*request.over).collect_schema()
     compared = of_models.map_batches(
-        partial(_comparisons, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
+        partial(of_classes, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
     )
     return compared.select(*public(*request.over_names), *STATISTICS)
 
 
-def _comparisons(table: pl.DataFrame, request: Means) -> pl.DataFrame:
+def of_classes(table: pl.DataFrame, request: Means) -> pl.DataFrame:
     """The comparison of every model in a table of classes; a model without groups has nothing to compare."""
     bad_rows(table, request)
     models, pivot, groups, present = by_model(table, request)

@@ -50,12 +50,13 @@ def components(frame: pl.LazyFrame, request: PosteriorMeans) -> pl.LazyFrame:
     models = (
         classes(groups, request)
         .join(constants, how="cross")
-        .map_batches(partial(_components, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE)
+        .map_batches(partial(of_classes, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE)
     )
     return models.select(*public(*request.over_names), *STATISTICS)
 
 
-def _components(table: pl.DataFrame, request: PosteriorMeans) -> pl.DataFrame:
+def of_classes(table: pl.DataFrame, request: PosteriorMeans) -> pl.DataFrame:
+    """The posterior of every model in a table of classes, in numbers."""
     models = posteriors(table, request)
     statistics = _statistics(models, request)
     columns = [series(name, statistics[name], dtype) for name, dtype in STATISTICS.items()]

@@ -49,10 +49,15 @@ def of_groups(groups: pl.LazyFrame, constants: pl.LazyFrame, request: PosteriorM
 
 def _of_groups(table: pl.DataFrame, request: PosteriorMeans) -> pl.DataFrame:
     table, models = with_models(table, request)
+    statistics = of_table(table, models, request.options)
+    return table.with_columns(statistics).select(*request.keys, N, *(f"_pool_{name}" for name in STATISTICS))
+
+
+def of_table(table: pl.DataFrame, models: Posteriors, options: Options) -> pl.DataFrame:
+    """The statistics of the groups in a table that names the column of their model in the posterior."""
     with np.errstate(all="ignore"):
-        statistics = _statistics(table, models, request.options)
-    columns = [series(f"_pool_{name}", values, pl.Float64) for name, values in statistics.items()]
-    return table.with_columns(columns).select(*request.keys, N, *(f"_pool_{name}" for name in STATISTICS))
+        statistics = _statistics(table, models, options)
+    return pl.DataFrame([series(f"_pool_{name}", values, pl.Float64) for name, values in statistics.items()])
 
 
 def _statistics(table: pl.DataFrame, models: Posteriors, options: Options) -> dict[str, Array]:

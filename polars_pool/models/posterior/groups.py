@@ -6,6 +6,7 @@ An improper posterior raises an error, or gives no results among several models.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,8 @@ from . import proper
 from .fit import Posterior, integrated
 from .hierarchy import Hierarchy, Population
 from .refuse import improper_at_zero, no_squares, too_few_groups
+
+OF_MODEL = tuple(f"_pool_{name}" for name in ("pivot", "sigma2", "df_prior", "sigma2_prior", "post"))
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,7 @@ def _hierarchy(request: OneWay, pivot: Array) -> Hierarchy:
 def with_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Posteriors]:
     """The groups with their mean and v, the statistics of their model, and `post`, its column in the posterior."""
     result = posteriors(components.classes_of_table(table, request), request)
-    of_model = result.models.select(
-        *request.over,
-        _pool_pivot=result.pivot,
-        _pool_sigma2=_column(result.of_present(result.sigma2)),
-        _pool_df_prior=_column(result.of_present(result.df_prior)),
-        _pool_sigma2_prior=_column(result.of_present(result.sigma2_prior)),
-        _pool_post=_column(result.of_models(np.arange(result.chosen.size), -1)).cast(pl.Int64),
-    )
+    of_model = of_models(result, request)
     table = table.drop("_pool_pivot")
     if request.over:
         table = table.join(of_model, on=list(request.over), how="left", nulls_equal=True, maintain_order="left")
@@ -113,6 +109,18 @@ def with_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Pos
     if not request.published:
         table = table.with_columns(_pool_v=within.sampling_variance(own_variance(request), W))
     return table.with_columns(_pool_mean=PIVOT + Y), result
+
+
+def of_models(result: Posteriors, request: OneWay) -> pl.DataFrame:
+    """What the posteriors of groups depend on beside themselves, and `post`, the column of their model."""
+    statistics: dict[str, Any] = {
+        "_pool_pivot": result.pivot,
+        "_pool_sigma2": _column(result.of_present(result.sigma2)),
+        "_pool_df_prior": _column(result.of_present(result.df_prior)),
+        "_pool_sigma2_prior": _column(result.of_present(result.sigma2_prior)),
+        "_pool_post": _column(result.of_models(np.arange(result.chosen.size), -1)).cast(pl.Int64),
+    }
+    return result.models.select(*request.over, **statistics)
 
 
 def _column(values: Array) -> pl.Series:

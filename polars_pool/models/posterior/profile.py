@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,8 @@ from .hierarchy import at_tau
 STATISTICS = ("tau", "sigma2", "mu", "se_mu", "q", "log_likelihood", "restricted_log_likelihood")
 ESTIMATES = ("tau", "estimate", "se")
 PRIVATE = ("_pool_df_prior", "_pool_sigma2_prior", "_pool_pivot")  # of the model, for the estimates of its groups
+OF_MODEL = (*(f"_pool_{name}" for name in ("sigma2", "mu", "se_mu", "tau", "tau2", "only")), *PRIVATE)
+PolarsFrame = TypeVar("PolarsFrame", pl.DataFrame, pl.LazyFrame)
 POINTS, LEVEL = 61, 0.99  # of the grid by default: so many, up to the limit of tau by the restricted profile
 
 
@@ -57,18 +60,22 @@ def _points(
     """One row per model and tau, and the pivot; the plan below keeps streaming."""
     keys = classes.select(*request.over).collect_schema()
     return classes.join(constants, how="cross").map_batches(
-        partial(_curves, request=request, grid=grid),
+        partial(of_classes, request=request, grid=grid),
         schema=pl.Schema({**keys, **dict.fromkeys((*_statistics(request), *PRIVATE), pl.Float64())}),
         **WHOLE,
     )
 
 
+def of_model(points: PolarsFrame) -> PolarsFrame:
+    """The points with what the estimates of groups depend on, under private names."""
+    columns = [pl.col(name).alias(f"_pool_{name}") for name in ("sigma2", "mu", "se_mu", "tau")]
+    tau2 = (pl.col("tau") * pl.col("tau")).alias("_pool_tau2")
+    return points.with_columns(*columns, tau2, pl.lit(value=False).alias("_pool_only"))
+
+
 def _of_groups(groups: pl.LazyFrame, points: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """One row per model, tau and group: the estimate of the group at each tau."""
-    tau = pl.col("tau")
-    of_model = [pl.col(name).alias(f"_pool_{name}") for name in ("sigma2", "mu", "se_mu", "tau")]
-    points = points.select(*request.over, *of_model, *PRIVATE, (tau * tau).alias("_pool_tau2"))
-    points = points.with_columns(_pool_only=pl.lit(value=False))
+    points = of_model(points).select(*request.over, *OF_MODEL)
     if request.over:
         joined = groups.join(points, on=list(request.over), how="inner", nulls_equal=True)
     else:
@@ -80,7 +87,7 @@ def _of_groups(groups: pl.LazyFrame, points: pl.LazyFrame, request: OneWay) -> p
 # ---- curves ---------------------------------------------------------------------------------------------------------
 
 
-def _curves(table: pl.DataFrame, request: OneWay, grid: tuple[float, ...] | None) -> pl.DataFrame:
+def of_classes(table: pl.DataFrame, request: OneWay, grid: tuple[float, ...] | None) -> pl.DataFrame:
     """Every model that has groups, at every tau of its grid."""
     bad_rows(table, request)
     models, pivot, groups, present = by_model(table, request)

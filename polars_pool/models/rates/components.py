@@ -41,13 +41,14 @@ def components(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
     keys = groups.select(public(*request.over_names)).collect_schema()
     pairs = groups.group_by(*request.over, X, SIZE).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
     return pairs.join(constants, how="cross").map_batches(
-        partial(_of_models, request=request),
+        partial(of_pairs, request=request),
         schema=pl.Schema({**keys, **components_schema(request)}),
         **WHOLE,
     )
 
 
-def _of_models(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
+def of_pairs(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
+    """The prior of every model in a table of distinct pairs, each with its number of groups."""
     bad_rows(table, request)
     schema = components_schema(request)
     if table.is_empty() and request.over:

@@ -53,15 +53,22 @@ def _of_groups(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.Dat
     keys = table.select(public(*request.key_names)).schema
     if table.is_empty():
         return pl.DataFrame(schema={**keys, **statistics})
-    rows, start = by_model(table.select(*request.keys, X, SIZE), request.over)
-    x, n = (rows[f"_pool_{name}"].to_numpy() for name in ("x", "n"))
-    fitted = solved(Pairs(start, x, n, np.ones_like(x)), request)
+    groups = of_pairs(table.select(*request.keys, X, SIZE, _pool_k=pl.lit(1.0)), request, statistics)
+    return groups.select(*public(*request.key_names), *statistics)
+
+
+def of_pairs(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
+    """The rows of a table of events, trials or exposure, and numbers of groups, with the posterior of their rate.
+
+    The rows are sorted by model. Their columns have private names, so results can have theirs.
+    """
+    rows, start = by_model(table, request.over)
+    x, n, k = (rows[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
+    fitted = solved(Pairs(start, x, n, k), request)
     with np.errstate(all="ignore"):
         values = _posterior(fitted.pairs, fitted.prior, request, not {"lower", "upper"}.isdisjoint(statistics))
     warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, request)}, request.caller)
-    of_groups = (series(name, values[name][fitted.pair], dtype) for name, dtype in statistics.items())
-    # Keys have private names, so results can have theirs.
-    return rows.select(request.keys).with_columns(of_groups).select(*public(*request.key_names), *statistics)
+    return rows.with_columns(series(name, values[name][fitted.pair], dtype) for name, dtype in statistics.items())
 
 
 def _pooled_completely(fitted: Fitted, request: Rates) -> Array:

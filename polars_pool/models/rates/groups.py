@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
+from ...formulas.elementary import INFINITY, exists, floor
+from ..columns import POLARS, Columns
 from ..keys import KEY
 from ..refuse import counted
 from .spec import Rates
@@ -14,7 +18,7 @@ X, SIZE = pl.col("_pool_x"), pl.col("_pool_n")
 def grouped(frame: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row per group: keys, x and n; and one row: the number of bad rows by reason."""
     selected = rows(frame, request)
-    bad = bad_rows(request, selected.collect_schema())
+    bad = {} if selected.collect_schema()["_pool_x"] == pl.Boolean else bad_columns(request)
     if bad:
         selected = selected.cache()
     complete = selected.with_columns(pl.when(X.is_not_null() & SIZE.is_not_null()).then(e) for e in (X, SIZE))
@@ -36,17 +40,20 @@ def rows(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
     return chosen
 
 
-def bad_rows(request: Rates, schema: pl.Schema) -> dict[str, pl.Expr]:
-    """The rows that count and whose columns are no counts or exposures, by reason."""
-    if schema["_pool_x"] == pl.Boolean:
-        return {}
-    bad = {"value_nan": ~X.is_finite(), "value": (X < 0) | (X.floor() != X)}
+def bad_columns(request: Rates, c: Columns = POLARS) -> dict[str, Any]:
+    """The rows that count and whose columns are no counts or exposures, by reason; none of Booleans is bad."""
+    bad = {"value_nan": _not_finite(c.x), "value": (c.x < 0) | (floor(c.x) != c.x)}
     if request.size is None:
-        return bad | {"value_more": X > 1}
-    bad |= {f"{request.role}_nan": ~SIZE.is_finite()}
+        return bad | {"value_more": c.x > 1}
+    bad |= {f"{request.role}_nan": _not_finite(c.n)}
     if request.family == "binomial":
-        bad |= {"trials": (SIZE < 0) | (SIZE.floor() != SIZE), "more": X > SIZE}
+        bad |= {"trials": (c.n < 0) | (floor(c.n) != c.n), "more": c.x > c.n}
     else:
-        bad |= {"exposure": SIZE <= 0}
-    complete = X.is_not_null() & SIZE.is_not_null()
+        bad |= {"exposure": c.n <= 0}
+    complete = exists(c.x) & exists(c.n)
     return {reason: e & complete for reason, e in bad.items()}
+
+
+def _not_finite(column: Any) -> Any:
+    """Whether a number is infinite or NaN, which is above infinity."""
+    return (column >= INFINITY) | (column <= -INFINITY)

@@ -1,0 +1,29 @@
+"""The likelihood along tau on Spark, from the classes of groups."""
+
+from __future__ import annotations
+
+import polars as pl
+from pyspark.sql import DataFrame
+
+from ..models.oneway.pooling import errors, pooled
+from ..models.oneway.spec import OneWay, Options
+from ..models.posterior import profile
+from .classes import classes_of
+from .frames import SPARK, with_steps
+from .inputs import Inputs
+from .models import Models, on_driver
+from .oneway import grouped, public
+
+
+def profiles(inputs: Inputs, request: OneWay, grid: tuple[float, ...] | None, of_groups: bool) -> DataFrame:
+    """One row per model and tau, or one per model, tau and group, under public names."""
+    groups, pivot = grouped(inputs, request)
+    groups = inputs.kept(groups) if of_groups else groups
+    classes = classes_of(groups, pivot, request)
+    points = Models(classes.models.keys, profile.of_classes(classes.table, on_driver(request), grid))
+    if not of_groups:
+        return points.frame(groups, request, dict.fromkeys(profile.columns(request, groups=False), pl.Float64()))
+    points = Models(points.keys, profile.of_model(points.table))
+    joined = points.beside(groups, request, profile.OF_MODEL, how="inner")
+    means = with_steps(with_steps(joined, pooled(request, SPARK)), errors(request, Options(), SPARK))
+    return public(means, request, dict.fromkeys(profile.ESTIMATES, pl.Float64()))

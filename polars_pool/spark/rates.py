@@ -1,0 +1,92 @@
+"""Rates on Spark: groups to their distinct pairs of events and trials, or exposure, and these to posteriors."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+
+import polars as pl
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as spark
+
+from ..formulas.elementary import INFINITY, where
+from ..models.rates import components as rates_components
+from ..models.rates import estimates as rates_estimates
+from ..models.rates.groups import bad_columns
+from ..models.rates.spec import Rates
+from ..models.refuse import BAD
+from .frames import SPARK, named
+from .inputs import Inputs
+from .models import MODEL, OF_MODEL, Models, on_driver
+from .oneway import public
+from .unseen import with_unseen
+
+PAIR = ("_pool_x", "_pool_n")
+
+
+def components(inputs: Inputs, request: Rates) -> DataFrame:
+    """One row per model: its prior."""
+    groups = _grouped(inputs, request)
+    pairs = _pairs(groups, request)
+    table = rates_components.of_pairs(_with_bad(pairs.table), on_driver(request)).rename({"model": MODEL}, strict=False)
+    return Models(pairs.keys, table).frame(groups, request, rates_components.components_schema(request))
+
+
+def estimates(inputs: Inputs, request: Rates, keys: DataFrame | None = None) -> DataFrame:
+    """One row per group: the posterior of its rate; groups among the keys may have no rows."""
+    groups = inputs.kept(_grouped(inputs, request))
+    pairs = _pairs(groups, request)
+    table = pairs.table if keys is None else _with_nothing(pairs.table)
+    schema = rates_estimates.estimates_schema(request)
+    results = rates_estimates.of_pairs(_with_bad(table), on_driver(request), schema)
+    groups = with_unseen(groups, keys, request, dict.fromkeys(PAIR, 0.0))
+    return public(_beside(groups, Models(pairs.keys, results), request), request, schema)
+
+
+def _grouped(inputs: Inputs, request: Rates) -> DataFrame:
+    """One row per group: keys, x and n, and the number of bad rows by reason."""
+    rows = inputs.rows(request).withColumnsRenamed({"_pool_value": "_pool_x", f"_pool_{request.role}": "_pool_n"})
+    is_boolean = rows.schema["_pool_x"].dataType.typeName() == "boolean"
+    numbers = {name: spark.col(name).cast("double") for name in PAIR if name in rows.columns}
+    if request.nan == "null":
+        numbers = {name: spark.when(spark.abs(e) < INFINITY, e) for name, e in numbers.items()}
+    bad = {} if is_boolean else bad_columns(request, SPARK)
+    rows = rows.withColumns(numbers).withColumns({BAD + reason: e.cast("long") for reason, e in bad.items()})
+    if request.size is None:
+        sums = {"_pool_x": spark.sum(SPARK.x), "_pool_n": spark.count(SPARK.x)}
+    else:
+        complete = SPARK.x.isNotNull() & SPARK.n.isNotNull()
+        sums = {name: spark.sum(where(complete, spark.col(name), None)) for name in PAIR}
+    aggregates = {name: spark.coalesce(e.cast("double"), spark.lit(0.0)) for name, e in sums.items()}
+    aggregates |= {BAD + reason: spark.sum(BAD + reason) for reason in bad}
+    return rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
+
+
+def _pairs(groups: DataFrame, request: Rates) -> Models:
+    """The distinct pairs of every model, each with its number of groups."""
+    bad = (spark.sum(name).alias(name) for name in groups.columns if name.startswith(BAD))
+    number = spark.count("*").cast("double").alias("_pool_k")
+    return Models.of(groups.groupBy(*map(named, request.over), *PAIR).agg(number, *bad), request)
+
+
+def _with_bad(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs with the number of all bad rows by reason."""
+    return pairs.with_columns(pl.col(name).sum() for name in pairs.columns if name.startswith(BAD))
+
+
+def _with_nothing(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs, and for each model no events out of no trials, or in no exposure."""
+    nothing = pairs.with_columns(_pool_x=0.0, _pool_n=0.0, _pool_k=0.0)
+    keys = [name for name in (MODEL, *PAIR) if name in pairs.columns]
+    return pl.concat([pairs, nothing]).unique(keys, keep="first", maintain_order=True)
+
+
+def _beside(groups: DataFrame, results: Models, request: Rates) -> DataFrame:
+    """The groups with the posterior of their pair."""
+    schema = {name: dtype for name, dtype in results.table.schema.items() if name not in (MODEL, "_pool_k", "n")}
+    private = {name: OF_MODEL + name if name in PAIR else f"_pool_{name}" for name in schema}
+    of_pairs = results.frame(groups, request, schema, OF_MODEL).withColumnsRenamed(private)
+    keys = dict(zip(request.over, (OF_MODEL + name for name in request.over_names), strict=True))
+    keys |= {name: OF_MODEL + name for name in PAIR}
+    same = (named(key).eqNullSafe(named(other)) for key, other in keys.items())
+    return groups.join(of_pairs, reduce(and_, same), "left")
