@@ -2,11 +2,14 @@
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 import ways
 import webserver
 from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).parent
 
 # Tests already share the cores, and dense matrices are small here.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -32,7 +35,23 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "share(n): one case in n, all of them with --full")
     config.addinivalue_line("markers", "share_of_duckdb(n): one case in n by DuckDB, all of them with --full")
     config.addinivalue_line("markers", "only_full: with --full alone")
+    config.addinivalue_line("markers", "spark: on a real Spark, with -m spark; all tests in tests/spark have it")
     ways.full = config.getoption("full")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out the tests on Spark, which import pyspark, unless they are named; and with `-m spark` all others."""
+    on_spark = collection_path == TESTS / "spark"
+    if on_spark and not ways.names_spark(config):
+        return True
+    return (
+        True if config.getoption("markexpr") == "spark" and collection_path.parent == TESTS and not on_spark else None
+    )
+
+
+def pytest_xdist_auto_num_workers(config):
+    """No workers for the tests on Spark: each would start a Java process, which uses all cores."""
+    return 0 if ways.names_spark(config) else None
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m

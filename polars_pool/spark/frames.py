@@ -39,7 +39,7 @@ OF_STATISTICS: dict[type[pl.DataType], types.DataType] = {
 def with_steps(frame: DataFrame, steps: Iterable[Step]) -> DataFrame:
     """The frame with the columns of all steps."""
     for step in steps:
-        frame = frame.withColumns(dict(step))
+        frame = frame.withColumns(dict(step)) if step else frame  # Spark Connect refuses an empty step
     return frame
 
 

@@ -6,7 +6,7 @@ with `--full` every case takes every way. A test that is marked `every_way` alwa
 and one that is marked `one_way` takes ways of different kinds in turn, too. Of a test that is
 marked `share(n)` one case in n runs by default, one at least: its cases have the same code, and another test has their
 numbers. Of a test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the
-other kinds. A test that is marked `only_full` runs with `--full` alone.
+other kinds. A test that is marked `only_full` runs with `--full` alone. Tests on Spark run if they are named.
 """
 
 from collections import defaultdict
@@ -27,6 +27,11 @@ KIND = {way: kind for kind, ways in KINDS.items() for way in ways}
 
 full = False
 """Whether `--full` was given; conftest.py sets it before tests are collected."""
+
+
+def names_spark(config: Any) -> bool:
+    """Whether the option `-m` or a path names the tests on Spark."""
+    return config.getoption("markexpr") == "spark" or any("tests/spark" in name for name in config.args)
 
 
 def share(cases: Iterable[Any], of: int, start: int = 0) -> list[Any]:

