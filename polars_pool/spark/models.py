@@ -18,13 +18,14 @@ from ..models.request import Request
 from .frames import OF_STATISTICS, named
 
 R = TypeVar("R", bound=Request)
-MODEL = KEY + "model"  # the number of a model, the only key of a request on the driver
+NUMBER = "_pool_model"  # the number of a model, the only key of a request on the driver
+MODEL = KEY + NUMBER
 OF_MODEL = "_pool_of_model_"  # prefix of the keys of models beside those of groups
 
 
 def on_driver(request: R) -> R:
     """The request about tables on the driver."""
-    return replace(request, over_names=("model",)) if request.over else request
+    return replace(request, over_names=(NUMBER,)) if request.over else request
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,8 @@ def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
     numbers = {f"_pool_{role}": spark.col(f"_pool_{role}").cast("double") for role in inputs.columns if role != "value"}
     if request.nan == "null":
         numbers[VALUE] = spark.when(spark.abs(SPARK.value) < INFINITY, SPARK.value)
-    rows = rows.withColumns(numbers)
     bad = {BAD + reason: e.cast("long") for reason, e in bad_columns(request, SPARK).items()}
-    rows = with_steps(rows.withColumns(bad), prepared(request, SPARK))
+    rows = with_steps(rows, [numbers, bad, *prepared(request, SPARK)])
     aggregates = sums(request, SPARK) | {name: spark.sum(name) for name in bad}
     groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
     return with_steps(groups, statistics(request, SPARK)), pivot
