@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from .columns import lazy
+from .sentences import shown
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Call:
 
     @cached_property
     def frame(self) -> pl.LazyFrame:
+        """The frame of Polars, which has no cache to choose."""
+        if self.get("persist") is not None:
+            raise ValueError(f"persist={shown(self['persist'])} is for Spark frames; leave it out")
         return lazy(self["frame"])
 
     @cached_property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import polars as pl
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 
-from ..arguments import Call
+from ..arguments import Call, flag
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
 from ..models.request import Request
@@ -39,6 +40,16 @@ class Inputs:
         """The groups, which several jobs read: in Spark's cache, unless the call says otherwise."""
         return groups.persist() if self.persist else groups
 
+    @contextmanager
+    def kept_within(self, groups: DataFrame) -> Iterator[DataFrame]:
+        """The same for jobs that end here, after which nothing stays in the cache."""
+        kept = self.kept(groups)
+        try:
+            yield kept
+        finally:
+            if self.persist:
+                kept.unpersist()
+
 
 def translated(call: Call) -> tuple[Inputs, Call]:
     """The Spark columns of a call, and the call with Polars expressions in their place, of the same names and types."""
@@ -66,8 +77,9 @@ def translated(call: Call) -> tuple[Inputs, Call]:
             both = [translate(key, role) for key in some]
             keys += [column for column, _ in both]
             expressions[role] = [expression for _, expression in both]
-    empty = pl.LazyFrame(schema=schema)
-    return Inputs(frame, columns, tuple(keys)), call.replaced(frame=empty, **expressions)
+    persist = True if call.get("persist") is None else flag(call["persist"], "persist")
+    empty = {"frame": pl.LazyFrame(schema=schema), "persist": None}
+    return Inputs(frame, columns, tuple(keys), persist), call.replaced(**empty, **expressions)
 
 
 def _of_expression(frame: DataFrame, column: Column, role: str) -> tuple[str, pl.DataType]:

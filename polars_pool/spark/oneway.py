@@ -52,7 +52,9 @@ def states(inputs: Inputs, request: OneWay) -> DataFrame:
 def components(inputs: Inputs, request: Means) -> DataFrame:
     """One row per model, under public names."""
     groups, pivot = grouped(inputs, request)
-    return _fitted(groups, pivot, request, inferences=True).frame(groups, request, fitting.STATISTICS)
+    with inputs.kept_within(groups) as kept:
+        models = _fitted(kept, pivot, request, inferences=True)
+    return models.frame(groups, request, fitting.STATISTICS)
 
 
 def estimates(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> DataFrame:
@@ -75,7 +77,8 @@ def means(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> Data
 def compared(inputs: Inputs, request: Means) -> DataFrame:
     """One row per model: the error of each way of pooling."""
     groups, pivot = grouped(inputs, request)
-    classes = classes_of(groups, pivot, request, by_n=True)
+    with inputs.kept_within(groups) as kept:
+        classes = classes_of(kept, pivot, request, by_n=True)
     table = comparison.of_classes(classes.table, on_driver(request))
     return Models(classes.models.keys, table).frame(groups, request, comparison.STATISTICS)
 

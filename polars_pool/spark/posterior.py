@@ -25,7 +25,8 @@ from .unseen import with_unseen
 def components(inputs: Inputs, request: PosteriorMeans) -> DataFrame:
     """One row per model, under public names."""
     groups, pivot = grouped(inputs, request)
-    classes = classes_of(groups, pivot, request)
+    with inputs.kept_within(groups) as kept:
+        classes = classes_of(kept, pivot, request)
     table = posterior_components.of_classes(classes.table, on_driver(request))
     return Models(classes.models.keys, table).frame(groups, request, posterior_components.STATISTICS)
 

@@ -24,6 +24,7 @@ def compare(
     tau2: Tau2 = "reml",
     mu: Mu = "gls",
     nan: NaN = "error",
+    persist: bool | None = None,
 ) -> Frame:
     """Prediction errors without, with complete and with partial pooling, for rows that are held out.
 
@@ -37,6 +38,9 @@ def compare(
     ----------
     frame, value, by, over, n, var, sigma2, tau2, mu, nan
         As in `shrink`, for rows or stored moments, without weights.
+
+    persist
+        As in `shrink`.
 
     Returns
     -------

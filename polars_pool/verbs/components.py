@@ -38,6 +38,7 @@ def components(
     test: Test = "z",
     limits: Limits | None = None,
     interval: OfPosterior | None = None,
+    persist: bool | None = None,
 ) -> Frame:
     """Variance within groups, variance between groups and population mean of every model, with their uncertainty.
 
@@ -56,6 +57,9 @@ def components(
         profile for reml and ml on rows with a pooled sigma2, else Q.
     interval
         Interval of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
+
+    persist
+        As in `shrink`.
 
     Returns
     -------

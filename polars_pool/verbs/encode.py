@@ -28,6 +28,7 @@ def encode(
     family: Literal["normal"] | None = None,
     nan: NaN = "error",
     name: str = "estimate",
+    persist: bool | None = None,
 ) -> Frame:
     """The partially pooled mean of its group as a new column of every row.
 
@@ -40,6 +41,9 @@ def encode(
         expression `pl.col(value).pool.shrink(by=..., family="binomial")`.
     name
         Name of the new column.
+
+    persist
+        As in `shrink`.
 
     Returns
     -------

@@ -31,6 +31,7 @@ def profile(
     tau: Sequence[float] | None = None,
     tau2: Prior | None = None,
     groups: bool = False,
+    persist: bool | None = None,
 ) -> Frame:
     """Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
 
@@ -49,6 +50,9 @@ def profile(
         A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
     groups
         True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
+
+    persist
+        As in `shrink`.
 
     Returns
     -------

@@ -43,6 +43,7 @@ def shrink(
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | None = None,
     posterior: bool = False,
+    persist: bool | None = None,
 ) -> Frame:
     """Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
 
@@ -124,6 +125,10 @@ def shrink(
     posterior
         True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
         `shape` and `rate`.
+
+    persist
+        For a Spark frame: True (default) stores the table of groups in Spark's cache, so that the rows are read once;
+        False reads them again for each job, where the cluster allows no cache. Not for a Polars frame.
 
     Returns
     -------
