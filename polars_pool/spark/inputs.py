@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from ..arguments import Call, flag
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
+from ..models.oneway.spec import OneWay
 from ..models.request import Request
 from .frames import named, polars_type, schema_of
 
@@ -41,14 +42,16 @@ class Inputs:
         return groups.persist() if self.persist else groups
 
     @contextmanager
-    def kept_within(self, groups: DataFrame) -> Iterator[DataFrame]:
-        """The same for jobs that end here, after which nothing stays in the cache."""
-        kept = self.kept(groups)
+    def kept_within(self, groups: DataFrame, request: OneWay) -> Iterator[DataFrame]:
+        """The same for the jobs of a model, which end here: nothing stays in the cache. Sizes alone need one job."""
+        if request.variance_depends_on_n or not self.persist:
+            yield groups
+            return
+        kept = groups.persist()
         try:
             yield kept
         finally:
-            if self.persist:
-                kept.unpersist()
+            kept.unpersist()
 
 
 def translated(call: Call) -> tuple[Inputs, Call]:

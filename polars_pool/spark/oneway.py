@@ -52,7 +52,7 @@ def states(inputs: Inputs, request: OneWay) -> DataFrame:
 def components(inputs: Inputs, request: Means) -> DataFrame:
     """One row per model, under public names."""
     groups, pivot = grouped(inputs, request)
-    with inputs.kept_within(groups) as kept:
+    with inputs.kept_within(groups, request) as kept:
         models = _fitted(kept, pivot, request, inferences=True)
     return models.frame(groups, request, fitting.STATISTICS)
 
@@ -77,7 +77,7 @@ def means(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> Data
 def compared(inputs: Inputs, request: Means) -> DataFrame:
     """One row per model: the error of each way of pooling."""
     groups, pivot = grouped(inputs, request)
-    with inputs.kept_within(groups) as kept:
+    with inputs.kept_within(groups, request) as kept:
         classes = classes_of(kept, pivot, request, by_n=True)
     table = comparison.of_classes(classes.table, on_driver(request))
     return Models(classes.models.keys, table).frame(groups, request, comparison.STATISTICS)

@@ -25,7 +25,7 @@ from .unseen import with_unseen
 def components(inputs: Inputs, request: PosteriorMeans) -> DataFrame:
     """One row per model, under public names."""
     groups, pivot = grouped(inputs, request)
-    with inputs.kept_within(groups) as kept:
+    with inputs.kept_within(groups, request) as kept:
         classes = classes_of(kept, pivot, request)
     table = posterior_components.of_classes(classes.table, on_driver(request))
     return Models(classes.models.keys, table).frame(groups, request, posterior_components.STATISTICS)

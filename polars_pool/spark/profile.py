@@ -19,7 +19,7 @@ def profiles(inputs: Inputs, request: OneWay, grid: tuple[float, ...] | None, of
     """One row per model and tau, or one per model, tau and group, under public names."""
     groups, pivot = grouped(inputs, request)
     if not of_groups:
-        with inputs.kept_within(groups) as kept:
+        with inputs.kept_within(groups, request) as kept:
             points = _points(kept, pivot, request, grid)
         return points.frame(groups, request, dict.fromkeys(profile.columns(request, groups=False), pl.Float64()))
     groups = inputs.kept(groups)

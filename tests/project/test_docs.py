@@ -29,6 +29,7 @@ PAGES = "\n".join(
     for path in (ROOT / "README.md", *sorted((ROOT / "examples" / "guides").glob("*.md")))
 )
 MODULES = ["polars_pool", *(result.name for result in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
+MODULES = [name for name in MODULES if "spark" not in name.split(".")]  # without public names; they need pyspark
 VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
     *("regress", "regress_components", "predict"),
