@@ -13,10 +13,11 @@ import numpy as np
 from ...engines.numpy import Array
 from ...formulas import compression as formulas
 from ...formulas.compression import BINS, COUNTS, DEGREE, KEPT, MANY, POINTS
+from ...numerics import threads
 from ...numerics.segments import PER_MODEL, Segments
 from ..many import Groups
 
-SORTED = 2**16  # groups sorted at once: they fit into the cache
+SORTED = 2**16  # groups sorted at once, by one thread: they fit into the cache
 BLOCK = 2**13  # groups at once: their polynomials fit into the cache
 ZERO = -10_000  # the bin of 0; Float64 has none below -8,600
 STEPS = np.array([-1.0, 0.0, 1.0])[:, None, None]  # from the mean of a bin to its pseudo-groups, in standard deviations
@@ -91,11 +92,7 @@ class Bins:
 
         The bin is held in 16 bits, which are sorted much faster than more.
         """
-        exponent = np.empty(len(x), dtype=np.int16)
-        for start in range(0, len(x), BLOCK):
-            some = x[start : start + BLOCK]
-            log = np.log2(some, out=np.full(len(some), ZERO / BINS), where=some > 0)
-            exponent[start : start + BLOCK] = np.floor(BINS * log)
+        exponent = np.concatenate(threads.of_blocks(_exponent, [x[rows] for rows in threads.slices(len(x), SORTED)]))
         exponent -= (lowest := exponent.min())
         number = np.bincount(exponent)
         used = np.flatnonzero(number)
@@ -115,31 +112,35 @@ class Bins:
 
     def _sums(self, mean: Array) -> Array:
         """Sums of T_p(t) (y - mean)^q for each bin, p in the second axis and q in the third."""
-        sums = np.zeros((len(mean), DEGREE + 1, 3))
-        polynomials, powers = np.ones((DEGREE + 1, BLOCK)), np.ones((3, BLOCK))
-        for bins, some in self._blocks(mean):
-            rows = slice(0, len(some.x))
-            polynomials[1, rows] = formulas.place(some.x, some.each(some.low), some.each(some.high))
-            _chebyshev(polynomials[:, rows])
-            np.subtract(some.y, some.each(some.mean), out=powers[1, rows])
-            np.square(powers[1, rows], out=powers[2, rows])
-            for i, start, length in zip(bins, some.start, some.lengths, strict=True):
-                rows = slice(start, start + length)
-                sums[i] += polynomials[:, rows] @ powers[:, rows].T
-        return sums
 
-    def _blocks(self, mean: Array) -> Iterator[tuple[Array, Block]]:
-        """Blocks of groups sorted by their bin, and these bins."""
-        for begin in range(0, len(self.x), SORTED):
-            some = slice(begin, begin + SORTED)
-            place = self.place[some]
-            order, number = np.argsort(place, kind="stable"), np.bincount(place)
-            bins = np.flatnonzero(number)
-            number = number[bins]
-            of_bins = (column[bins] for column in (self.least, self.largest, mean))
-            chunk = Block(np.cumsum(number) - number, self.x[some][order], self.y[some][order], *of_bins)
-            for _, of_block, block in chunk.blocks(BLOCK):
-                yield bins[of_block], block
+        def of_rows(rows: slice) -> Array:
+            sums = np.zeros((len(mean), DEGREE + 1, 3))
+            polynomials, powers = np.ones((DEGREE + 1, BLOCK)), np.ones((3, BLOCK))
+            for bins, some in self._blocks(rows, mean):
+                some.evaluate(polynomials[:, : len(some.x)], powers[:, : len(some.x)])
+                for i, start, length in zip(bins, some.start, some.lengths, strict=True):
+                    of_bin = slice(start, start + length)
+                    sums[i] += polynomials[:, of_bin] @ powers[:, of_bin].T
+            return sums
+
+        return np.asarray(np.sum(threads.of_blocks(of_rows, threads.slices(len(self.x), SORTED)), axis=0))
+
+    def _blocks(self, rows: slice, mean: Array) -> Iterator[tuple[Array, Block]]:
+        """Blocks of some groups sorted by their bin, and these bins."""
+        place = self.place[rows]
+        order, number = np.argsort(place, kind="stable"), np.bincount(place)
+        bins = np.flatnonzero(number)
+        number = number[bins]
+        of_bins = (column[bins] for column in (self.least, self.largest, mean))
+        some = Block(np.cumsum(number) - number, self.x[rows][order], self.y[rows][order], *of_bins)
+        for _, of_block, block in some.blocks(BLOCK):
+            yield bins[of_block], block
+
+
+def _exponent(x: Array) -> Array:
+    """The bin of x without a limit."""
+    log = np.log2(x, out=np.full(len(x), ZERO / BINS), where=x > 0)
+    return np.asarray(np.floor(BINS * log).astype(np.int16))
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,16 @@ class Block(Segments):
     high: Array = field(metadata=PER_MODEL)
     mean: Array = field(metadata=PER_MODEL)
 
-
-def _chebyshev(polynomials: Array) -> None:
-    """Write T_2, T_3, ... of t into the rows after T_0 = 1 and T_1 = t."""
-    twice = 2 * polynomials[1]
-    for before, last, following in zip(polynomials, polynomials[1:], polynomials[2:], strict=False):
-        np.multiply(twice, last, out=following)
-        following -= before
+    def evaluate(self, polynomials: Array, powers: Array) -> None:
+        """Write T_1, T_2, ... of t and the first two powers of y - mean into the rows after those of ones."""
+        t = polynomials[1]
+        t[:] = formulas.place(self.x, self.each(self.low), self.each(self.high))
+        twice = 2 * t
+        for before, last, following in zip(polynomials, polynomials[1:], polynomials[2:], strict=False):
+            np.multiply(twice, last, out=following)
+            following -= before
+        np.subtract(self.y, self.each(self.mean), out=powers[1])
+        np.square(powers[1], out=powers[2])
 
 
 def _merged(g: Groups, kept: Array, pseudo: dict[str, Array], model: Array) -> Groups:
