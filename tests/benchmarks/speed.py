@@ -37,8 +37,8 @@ JOBS: Jobs = {
     PRECISION: ("errors", PRECISION, None),
     "components, a prior": ("errors", PRECISION, None),  # at most 0.2 s
     MEAN: ("small", MEAN, None),
-    "encode": ("small", MEAN, 1.7),
-    "expression": ("small", MEAN, 2.6),
+    "encode": ("small", MEAN, 1.5),
+    "expression": ("small", MEAN, 1.9),
     MEAN_IN_MEMORY: ("small", MEAN_IN_MEMORY, None),
     "encode, in memory": ("small", MEAN_IN_MEMORY, 1.7),
     "expression, in memory": ("small", MEAN_IN_MEMORY, 2.6),
