@@ -227,3 +227,18 @@ def test_messages_of_sql(engine, options, error, message):
     with pytest.raises(duckdb.Error) as raised:
         MODULE[engine](pool.profile, UNEVEN, "y", "g", **options)
     assert message.replace("holds -1;", "holds -1.0;") in str(raised.value)
+
+
+def test_the_curve_in_another_unit_in_duckdb():
+    """The unit of the values changes no digit, even where their squares are beyond DOUBLE in the fourth power."""
+    with duckdb.connect() as connection:
+        pool.install_macros(connection, temporary=True)
+        connection.execute("CREATE TABLE near AS SELECT i % 7 AS g, i % 7 / 2 + i % 11 / 4 AS y FROM range(40) t(i)")
+        connection.execute("CREATE TABLE far AS SELECT g, y * 2.0 ** 400 AS y FROM near")
+        near = connection.sql("FROM pool_profile(near, y, g, tau := [0.5])").pl().row(0, named=True)
+        far = connection.sql("FROM pool_profile(far, y, g, tau := [0.5 * 2.0 ** 400])").pl().row(0, named=True)
+    assert_near(far["q"], near["q"], 1e-14)
+    for name, power in {"mu": 1, "se_mu": 1, "sigma2": 2}.items():
+        assert_near(far[name], near[name] * 2.0 ** (400 * power), 1e-14)
+    for name, numbers in zip(LIKELIHOODS, (40, 39), strict=True):
+        assert_near(far[name], near[name] - numbers * 400 * math.log(2), 1e-14)

@@ -4375,19 +4375,19 @@ CREATE OR REPLACE MACRO _pool_components_by(
 
 -- The upper end of the 99 % profile interval of tau2 in every model that has one: nothing else of the inference is
 -- planned.
-CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu, method) AS TABLE
-    WITH started AS MATERIALIZED (FROM _pool_started(sampled, counted, method, true)),
-    moved AS MATERIALIZED (FROM _pool_moved(sampled, 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', method, method)),
-    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
+CREATE OR REPLACE MACRO _pool_upper_limits(moved, facts, sigma2, mu, method) AS TABLE
+    WITH fitted AS NOT MATERIALIZED (
+        SELECT * FROM query_table(facts) WHERE estimable OR separated AND measurable
+    ),
+    estimates AS (FROM _pool_estimated_by(moved, 'fitted', method)),
+    variances AS MATERIALIZED (FROM _pool_variances('fitted', 'estimates', method, method)),
+    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes(moved, 'variances', mu)),
     centres AS (FROM _pool_fitted_centres('fitted_classes')),
     fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', mu, method, 'profile')),
     sums AS (FROM _pool_fitted_sums('fitted_classes', 'fitted_models')),
     closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, 0.99, 'z'))
     SELECT model, _pool_finite(result * unit_ * unit_) AS upper
-    FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, method, 'profile')
+    FROM _pool_limits('closed_forms', NULL, moved, sigma2, method, 'profile')
         JOIN (SELECT model, unit_ FROM closed_forms) ON id = 8 * model + 7;
 
 -- One row per model and tau, under private names.
@@ -4403,51 +4403,58 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (
-        SELECT * REPLACE (identified AND ssw > 0 AND on_rows AS jointly)
-        FROM _pool_started('sampled', 'counted', 'pm', false)  -- no weights identify sigma2 here
+        SELECT * REPLACE (jointly OR identified AND ssw > 0 AND on_rows AS jointly)
+        FROM _pool_started('sampled', 'counted', 'reml', true)
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    points AS MATERIALIZED (FROM (WITH requested AS (SELECT model, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM facts),
-    reml AS (FROM _pool_upper_limits('sampled', 'counted', sigma2, mu, 'reml')),
-    ml AS (FROM _pool_upper_limits('sampled', 'counted', sigma2, mu, 'ml')),
+    points AS MATERIALIZED (FROM (WITH requested AS (SELECT model, unit_, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM facts),
+    reml AS (FROM _pool_upper_limits('moved', 'facts', sigma2, mu, 'reml')),
+    ml AS (FROM _pool_upper_limits('moved', 'facts', sigma2, mu, 'ml')),
     reached AS (SELECT model, sqrt(upper) AS highest FROM query_table((CASE
         WHEN _pool_name('reml') = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
         ELSE _pool_name('reml')
     END))),
     grid AS (
-        SELECT model, unnest(
+        SELECT model, unit_, unnest(
             CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
         FROM facts LEFT JOIN reached USING (model)
     )
-    SELECT row_number() OVER () AS point, model, root, root * root AS t
+    SELECT row_number() OVER () AS point, model, root, (root / unit_) * (root / unit_) AS scaled
     FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END))),
-    fits AS MATERIALIZED (FROM (WITH cells AS (FROM (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
+    -- no weights identify sigma2 along the curve
+    with_v AS NOT MATERIALIZED (
+        SELECT * REPLACE (identified AND NOT separated AS identified, jointly AND NOT separated AS jointly) FROM facts
+    ),
+    fits AS MATERIALIZED (FROM (WITH cells AS (FROM (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, 'floor' AS below, 'open' AS beyond,
-        CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
-    FROM points JOIN facts USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
-    WHERE identified AND (exact = 0 OR t > 0))),
+        CASE WHEN jointly THEN 0.0 ELSE scaled END AS lower,
+        CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS upper
+    FROM points JOIN with_v USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
+    WHERE identified AND (exact = 0 OR scaled > 0))),
     deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
             max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
         FROM _pool_minima('cells', 'moved', 'tau') GROUP BY ALL
     ),
-    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM moved GROUP BY model)
-    SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
+    logs AS (SELECT model, sum(k * ln(w)) AS logs FROM moved GROUP BY model)
+    SELECT point, model, root, scaled, j, known, jointly, identified, exact, start, unit_, df_prior, sigma2_prior,
         CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
-        pool_log_likelihood(
-            at_full + CASE WHEN jointly THEN logs_of_w ELSE 0.0 END,
-            CASE WHEN jointly THEN n ELSE j END) AS log_likelihood,
-        pool_log_likelihood(
-            at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
-            CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
-    FROM points JOIN facts USING (model) JOIN logs USING (model)
-    LEFT JOIN deviances USING (point)))
-    SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
-        _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+        pool_log_likelihood(at_full + logs_of_w, numbers) - numbers * ln(unit_) AS log_likelihood,
+        pool_log_likelihood(at_restricted + logs_of_w - logs_of_j, numbers - fitted)
+            - (numbers - fitted) * ln(unit_) AS restricted_log_likelihood
+    FROM (
+        SELECT *, CASE WHEN jointly THEN n ELSE j END AS numbers, CASE WHEN jointly THEN logs ELSE 0.0 END AS logs_of_w,
+            CASE WHEN NOT jointly AND known IS NULL THEN ln(j) ELSE 0.0 END AS logs_of_j
+        FROM points JOIN with_v USING (model) JOIN logs USING (model)
+        LEFT JOIN deviances USING (point)
+    )))
+    SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, root * root AS _pool_tau2,
+        _pool_finite(sigma2_ * unit_ * unit_) AS _pool_sigma2,
+        coalesce(_pool_number(mu), own * unit_ + start + _pool_origin) AS _pool_mu,
         CASE
             WHEN known IS NOT NULL THEN 0.0
-            WHEN identified THEN _pool_finite(sqrt(variance))
+            WHEN identified THEN _pool_finite(sqrt(variance) * unit_)
         END AS _pool_se_mu,
         _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
         _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
@@ -4460,10 +4467,10 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
                 ELSE pool_gls(v, t)
             END AS c
         FROM (
-            SELECT point, k, y, spread, t, known, identified, exact,
+            SELECT point, k, y, spread, scaled AS t, known, identified, exact,
                 CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
             FROM moved JOIN (
-                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM fits
+                SELECT point, model, scaled, known, identified, exact, jointly, sigma2_ FROM fits
             ) USING (model)
         )
     ),
