@@ -238,22 +238,23 @@ class Groups(Segments):
         """
         return search.minimum(self, self.binned(by), deviance, slope, within)
 
-    def pieces(self) -> Iterator[tuple[Array, Groups]]:
-        """Some models at a time, and their groups: those of equal length as tables."""
+    def batches(self) -> Iterator[tuple[Array, int]]:
+        """Some models at a time: those of equal length with this length, the others with 0."""
         lengths = self.lengths
         order = np.argsort(lengths, kind="stable")
         each, start, number = np.unique(lengths[order], return_index=True, return_counts=True)
-        is_many = (number >= ALIKE) & (each < LONG)
+        is_many = number >= ALIKE
         for length, first, count in zip(each[is_many], start[is_many], number[is_many], strict=True):
             at_once = max(ALIKE, ROOM // length)
             for begin in range(first, first + count, at_once):
-                models = order[begin : min(begin + at_once, first + count)]
-                yield models, self._table(models, int(length))
+                yield order[begin : min(begin + at_once, first + count)], int(length)
         if (rest := order[~np.repeat(is_many, number)]).size:
-            yield rest, self.take(rest)
+            yield rest, 0
 
-    def _table(self, models: Array, length: int) -> Groups:
-        """Models of equal length as a table."""
+    def batch(self, models: Array, length: int) -> Groups:
+        """The groups of such models: as a table, if they are of equal length."""
+        if length == 0:
+            return self.take(models)
         rows = self.start[models] + np.arange(length)[:, None]
         return EqualGroups(**self.picked(lambda x, per_model: x[..., models if per_model else rows]))
 

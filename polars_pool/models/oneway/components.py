@@ -6,7 +6,6 @@ about a thousand rows, and those alone are materialised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ import polars as pl
 
 from ...engines.numpy import Array
 from ...formulas import moments
+from ...numerics import threads
 from .. import warning
 from ..causes import Missing
 from ..causes import causes as causes_of
@@ -138,11 +138,10 @@ def of_classes(table: pl.DataFrame, request: Means, inferences: bool) -> pl.Data
     schema, has_known_tau2 = _schema(request, inferences), request.hyperparameters.known_tau2 is not None
     unknown = {name: 0.0 if name in ERRORS and has_known_tau2 else np.nan for name in schema}
     statistics = {name: np.full(models.height, value) for name, value in unknown.items()}
-    for some, groups_of_some in () if groups is None else _pieces(groups, request):
-        fitted, which = fit_models(groups_of_some, request), present[some]
+    for which, of_some, more in () if groups is None else _in_batches(groups, present, pivot, request, inferences):
         for field in fields(Components):
-            getattr(components, field.name)[which] = getattr(fitted.components, field.name)
-        for name, values in _further(fitted, request, pivot[which], inferences).items():
+            getattr(components, field.name)[which] = getattr(of_some, field.name)
+        for name, values in more.items():
             (components.se_mu if name == "se_mu" else statistics[name])[which] = values
     warning.warn(causes(components, request), request.caller)
     statistics |= {name: x for name, x in vars(components).items() if name in schema} | {"_pool_pivot": pivot}
@@ -154,10 +153,22 @@ def of_classes(table: pl.DataFrame, request: Means, inferences: bool) -> pl.Data
     return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
 
 
-def _pieces(groups: Groups, request: Means) -> Iterable[tuple[Array, Groups]]:
-    """Some models at a time, and their groups; all where an error counts the models with unequal variances."""
+def _in_batches(
+    groups: Groups, present: Array, pivot: Array, request: Means, inferences: bool
+) -> list[tuple[Array, Components, dict[str, Array]]]:
+    """Some models at a time, with their components and further statistics, on several threads.
+
+    All at once where an error counts the models with unequal variances.
+    """
     method = request.hyperparameters.method
-    return [(np.arange(groups.models), groups)] if method is not None and method.equal_v else groups.pieces()
+    is_whole = method is not None and method.equal_v
+    batches = [(np.arange(groups.models), 0)] if is_whole else groups.batches()
+
+    def fitted(batch: tuple[Array, int]) -> tuple[Array, Components, dict[str, Array]]:
+        which, of_some = present[batch[0]], fit_models(groups.batch(*batch), request)
+        return which, of_some.components, _further(of_some, request, pivot[which], inferences)
+
+    return threads.of_blocks(fitted, batches)
 
 
 def fit_models(groups: Groups, request: OneWay) -> Fitted:
