@@ -2670,11 +2670,10 @@ CREATE OR REPLACE MACRO _pool_arguments(
         SELECT no_over, false AS has_n, false AS has_se, false AS has_weights,
             struct_keys(_pool_of_value) AS column_names,
             coalesce(wrong_keys, (CASE
-                WHEN len(struct_keys(_pool_of_value)) > 1
-                    THEN format('{} stands for {} columns, {}; give one', 'value', len(struct_keys(_pool_of_value)), _pool_listed(struct_keys(_pool_of_value)))
+                WHEN len(column_names) > 1 THEN format('{} stands for {} columns, {}; give one', 'value', len(column_names), _pool_listed(column_names))
                 WHEN NOT regexp_full_match(regexp_extract(typeof(_pool_of_value), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1),
                     'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"')
-                    THEN format('{}={} is {}; give a column of numbers or Booleans', 'value', ('''' || struct_keys(_pool_of_value)[1] || ''''), regexp_extract(typeof(_pool_of_value), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1))
+                    THEN format('{}={} is {}; give a column of numbers or Booleans', 'value', ('''' || column_names[1] || ''''), regexp_extract(typeof(_pool_of_value), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1))
             END)) AS complaint
         FROM (WITH _pool_of_one_model AS (
             SELECT true AS no_over, CASE
@@ -2918,39 +2917,6 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS T
         END AS _pool_input, *
     FROM query_table(tbl), _pool_origin;
 
--- Groups of published estimates, combined by inverse variance.
-CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
-    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
-        coalesce(_pool_sum_h, 0.0) AS _pool_w,
-        CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
-        CASE
-            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
-            WHEN _pool_w >= (2.0::DOUBLE ** 500) THEN 0.0
-            ELSE 1 / _pool_w
-        END AS _pool_v,
-        NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
-        (CASE WHEN _pool_sum_n < 0 THEN round(_pool_sum_n / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_n, (CASE WHEN _pool_sum_h < 0 THEN round(_pool_sum_h / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_se
-    FROM (WITH _pool_rows AS NOT MATERIALIZED (
-        SELECT CASE
-                WHEN _pool_x IS NULL THEN NULL
-                WHEN _pool_se > 2.0::DOUBLE ** -250 AND _pool_se <= 'infinity'::DOUBLE THEN 1 / (_pool_se * _pool_se)
-                WHEN _pool_se >= 0 AND _pool_se <= 'infinity'::DOUBLE THEN (2.0::DOUBLE ** 500)
-                ELSE (-(2.0::DOUBLE ** 900))
-            END AS _pool_h, *
-        FROM query_table(numbers)
-    )
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
-        NULL::DOUBLE AS _pool_sum_n
-    FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
-    UNION ALL
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
-        sum(CASE
-            WHEN _pool_x IS NULL THEN NULL
-            WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN (-(2.0::DOUBLE ** 900))
-            WHEN _pool_h > 0 THEN _pool_n
-        END) AS _pool_sum_n
-    FROM _pool_rows WHERE _pool_input = 'published with n' GROUP BY ALL);
-
 -- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
 CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
@@ -3000,8 +2966,37 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
         FROM _pool_numbers WHERE _pool_input = 'moments'
     )
     GROUP BY ALL)
-    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, (list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-        OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu))));
+    UNION ALL BY NAME FROM (SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        coalesce(_pool_sum_h, 0.0) AS _pool_w,
+        CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= (2.0::DOUBLE ** 500) THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v,
+        NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+        (CASE WHEN _pool_sum_n < 0 THEN round(_pool_sum_n / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_n, (CASE WHEN _pool_sum_h < 0 THEN round(_pool_sum_h / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_se
+    FROM (WITH _pool_rows AS NOT MATERIALIZED (
+        SELECT CASE
+                WHEN _pool_x IS NULL THEN NULL
+                WHEN _pool_se > 2.0::DOUBLE ** -250 AND _pool_se <= 'infinity'::DOUBLE THEN 1 / (_pool_se * _pool_se)
+                WHEN _pool_se >= 0 AND _pool_se <= 'infinity'::DOUBLE THEN (2.0::DOUBLE ** 500)
+                ELSE (-(2.0::DOUBLE ** 900))
+            END AS _pool_h, *
+        FROM _pool_numbers
+    )
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        NULL::DOUBLE AS _pool_sum_n
+    FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
+    UNION ALL
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        sum(CASE
+            WHEN _pool_x IS NULL THEN NULL
+            WHEN ((list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+         OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu))) OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN (-(2.0::DOUBLE ** 900))
+            WHEN _pool_h > 0 THEN _pool_n
+        END) AS _pool_sum_n
+    FROM _pool_rows WHERE _pool_input = 'published with n' GROUP BY ALL));
 
 -- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v (known for published estimates only), and whether groups of equal n are alike.
@@ -3023,21 +3018,30 @@ CREATE OR REPLACE MACRO _pool_groups(inputs, plain, weighed, sigma2) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM _pool_by_input(inputs, '_pool_of_rows', '_pool_of_any_input');
 
--- Groups with the components of their models, their mean, sigma2 and sampling variance.
+-- Groups with the components of their models, their mean, sigma2 and sampling variance. A known v is that of a
+-- published estimate, or of a group without rows.
 CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
-    SELECT g.*, c.* EXCLUDE (_pool_model),
-        _pool_y + _pool_origin AS _pool_mean,
-        CASE
-            WHEN _pool_name(sigma2) = 'separate'
-                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
-            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
-                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
-            ELSE _pool_sigma2
-        END AS _pool_own,
-        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
-    FROM query_table(groups) AS g, query_table(components) AS c,
-        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
-    WHERE _pool_same(g._pool_model, c._pool_model);
+    WITH _pool_pooled_groups AS NOT MATERIALIZED (
+        SELECT g.* EXCLUDE (_pool_var, _pool_sized), c.* EXCLUDE (_pool_model), _pool_y + _pool_origin AS _pool_mean,
+            _pool_sigma2 AS _pool_own
+        FROM query_table(groups) AS g, query_table(components) AS c, _pool_origin
+        WHERE _pool_same(g._pool_model, c._pool_model)
+    ),
+    _pool_separate_groups AS NOT MATERIALIZED (
+        SELECT * REPLACE (pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2) AS _pool_own)
+        FROM _pool_pooled_groups
+    ),
+    _pool_squeezed_groups AS NOT MATERIALIZED (
+        SELECT * REPLACE (pool_squeezed_variance(
+            _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior) AS _pool_own)
+        FROM _pool_pooled_groups
+    )
+    SELECT *, coalesce(_pool_v, pool_sampling_variance(_pool_own, _pool_w)) AS _pool_sampling
+    FROM query_table(CASE _pool_name(sigma2)
+        WHEN 'separate' THEN '_pool_separate_groups'
+        WHEN 'squeezed' THEN '_pool_squeezed_groups'
+        ELSE '_pool_pooled_groups'
+    END);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
@@ -5447,10 +5451,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
 
 -- One row per group: weight, estimate and se, from the groups and the components of their models.
 CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
-    WITH sampled AS (
-        SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
-        FROM _pool_sampled_groups(groups, components, sigma2)
-    ),
+    WITH sampled AS (FROM _pool_sampled_groups(groups, components, sigma2)),
     corrected AS (
         SELECT * REPLACE ((CASE
             WHEN _pool_name(tau2) = 'morris'
@@ -5461,24 +5462,30 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
     ),
     -- The only group of a model keeps its own mean, for any tau2.
     weighed AS (
-        SELECT *,
+        SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM query_table(CASE WHEN (_pool_name(tau2) = 'morris') THEN 'corrected' ELSE 'sampled' END)
     ),
     -- `uncertainty` chooses one of three variances when the query is planned.
-    given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
+    given_mu AS (
+        SELECT *, CASE WHEN _pool_alone THEN _pool_sampling
+            ELSE pool_conditional_variance(_pool_tau2, _pool_pooling) END AS _pool_variance
+        FROM weighed
+    ),
     given_tau2 AS (
-        SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed
+        SELECT *, CASE WHEN _pool_alone THEN _pool_sampling
+            ELSE pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) END AS _pool_variance
+        FROM weighed
     ),
     given_neither AS (
-        SELECT * REPLACE (pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling,
-            _pool_error, _pool_correction) AS _pool_variance)
+        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling
+            ELSE pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling, _pool_error,
+                _pool_correction) END AS _pool_variance)
         FROM given_tau2
     ),
-    varied AS (
-        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling ELSE _pool_variance END AS _pool_variance)
+    of_mean AS (
         FROM query_table(CASE
             WHEN uncertainty = 'conditional' THEN 'given_mu'
             WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'given_neither'
@@ -5486,15 +5493,15 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
         END)
     ),
     of_row AS (
-        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM varied
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM of_mean
     ),
     of_replicate AS (
-        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM varied
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM of_mean
     )
     SELECT *,
         pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
         sqrt(_pool_variance) AS _pool_se
-    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'varied' END);
+    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'of_mean' END);
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(

@@ -4,10 +4,7 @@
 
 -- One row per group: weight, estimate and se, from the groups and the components of their models.
 CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
-    WITH sampled AS (
-        SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
-        FROM _pool_sampled_groups(groups, components, sigma2)
-    ),
+    WITH sampled AS (FROM _pool_sampled_groups(groups, components, sigma2)),
     corrected AS (
         SELECT * REPLACE (_pool_corrected(tau2, _pool_tau2, _pool_sampling,
             _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
@@ -15,24 +12,30 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
     ),
     -- The only group of a model keeps its own mean, for any tau2.
     weighed AS (
-        SELECT *,
+        SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
     ),
     -- `uncertainty` chooses one of three variances when the query is planned.
-    given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
+    given_mu AS (
+        SELECT *, CASE WHEN _pool_alone THEN _pool_sampling
+            ELSE pool_conditional_variance(_pool_tau2, _pool_pooling) END AS _pool_variance
+        FROM weighed
+    ),
     given_tau2 AS (
-        SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed
+        SELECT *, CASE WHEN _pool_alone THEN _pool_sampling
+            ELSE pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) END AS _pool_variance
+        FROM weighed
     ),
     given_neither AS (
-        SELECT * REPLACE (pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling,
-            _pool_error, _pool_correction) AS _pool_variance)
+        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling
+            ELSE pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling, _pool_error,
+                _pool_correction) END AS _pool_variance)
         FROM given_tau2
     ),
-    varied AS (
-        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling ELSE _pool_variance END AS _pool_variance)
+    of_mean AS (
         FROM query_table(CASE
             WHEN uncertainty = 'conditional' THEN 'given_mu'
             WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'given_neither'
@@ -40,15 +43,15 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
         END)
     ),
     of_row AS (
-        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM varied
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM of_mean
     ),
     of_replicate AS (
-        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM varied
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM of_mean
     )
     SELECT *,
         pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
         sqrt(_pool_variance) AS _pool_se
-    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'varied' END);
+    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'of_mean' END);
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(

@@ -190,18 +190,27 @@ CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
         NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
     FROM _pool_unseen_keys(tbl, "by", over, seen);
 
--- Groups with the components of their models, their mean, sigma2 and sampling variance.
+-- Groups with the components of their models, their mean, sigma2 and sampling variance. A known v is that of a
+-- published estimate, or of a group without rows.
 CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
-    SELECT g.*, c.* EXCLUDE (_pool_model),
-        _pool_y + _pool_origin AS _pool_mean,
-        CASE
-            WHEN _pool_name(sigma2) = 'separate'
-                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
-            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
-                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
-            ELSE _pool_sigma2
-        END AS _pool_own,
-        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
-    FROM query_table(groups) AS g, query_table(components) AS c,
-        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
-    WHERE _pool_same(g._pool_model, c._pool_model);
+    WITH _pool_pooled_groups AS NOT MATERIALIZED (
+        SELECT g.* EXCLUDE (_pool_var, _pool_sized), c.* EXCLUDE (_pool_model), _pool_y + _pool_origin AS _pool_mean,
+            _pool_sigma2 AS _pool_own
+        FROM query_table(groups) AS g, query_table(components) AS c, _pool_origin
+        WHERE _pool_same(g._pool_model, c._pool_model)
+    ),
+    _pool_separate_groups AS NOT MATERIALIZED (
+        SELECT * REPLACE (pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2) AS _pool_own)
+        FROM _pool_pooled_groups
+    ),
+    _pool_squeezed_groups AS NOT MATERIALIZED (
+        SELECT * REPLACE (pool_squeezed_variance(
+            _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior) AS _pool_own)
+        FROM _pool_pooled_groups
+    )
+    SELECT *, coalesce(_pool_v, pool_sampling_variance(_pool_own, _pool_w)) AS _pool_sampling
+    FROM query_table(CASE _pool_name(sigma2)
+        WHEN 'separate' THEN '_pool_separate_groups'
+        WHEN 'squeezed' THEN '_pool_squeezed_groups'
+        ELSE '_pool_pooled_groups'
+    END);

@@ -140,7 +140,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
     of_rows AS (
         SELECT no_over, false AS has_n, false AS has_se, false AS has_weights,
             struct_keys(_pool_of_value) AS column_names,
-            coalesce(wrong_keys, _pool_wrong_row('value', _pool_of_value)) AS complaint
+            coalesce(wrong_keys, _pool_wrong_row('value', column_names, typeof(_pool_of_value))) AS complaint
         FROM _pool_usual_keys(schema, "by", over, by_is_shown, result),
             (SELECT value FROM query_table(schema)) AS _pool_of_value
     ),

@@ -106,14 +106,14 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     )[1];
 
 -- The type in a row of one column, whose own type is written as STRUCT(name type).
-CREATE OR REPLACE MACRO _pool_type_in(_row) AS
-    regexp_extract(typeof(_row), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1);
+CREATE OR REPLACE MACRO _pool_type_in(row_type) AS
+    regexp_extract(row_type, '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1);
 
--- The message about a role that has several columns or a column that is not numeric, as _pool_wrong_type, from a row.
-CREATE OR REPLACE MACRO _pool_wrong_row(role, _row) AS
+-- The message about a role that has several columns or a column that is not numeric, as _pool_wrong_type, from the names
+-- and the type of its row.
+CREATE OR REPLACE MACRO _pool_wrong_row(role, names, row_type) AS
     CASE
-        WHEN len(struct_keys(_row)) > 1
-            THEN _pool_message_several_columns(role, len(struct_keys(_row)), _pool_listed(struct_keys(_row)))
-        WHEN NOT _pool_numeric(_pool_type_in(_row))
-            THEN _pool_message_no_numbers(role, '''' || struct_keys(_row)[1] || '''', _pool_type_in(_row))
+        WHEN len(names) > 1 THEN _pool_message_several_columns(role, len(names), _pool_listed(names))
+        WHEN NOT _pool_numeric(_pool_type_in(row_type))
+            THEN _pool_message_no_numbers(role, '''' || names[1] || '''', _pool_type_in(row_type))
     END;
