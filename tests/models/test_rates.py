@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -568,6 +569,21 @@ def test_a_thousand_models_equal_single_models(family, prior, monkeypatch):
             single = pool.components(alone, "x", "g", prior=prior, **{ROLE[family]: "n"})
             assert_frame_equal(models.filter(m=seed).drop("m"), single, rel_tol=1e-9)
             assert_frame_equal(groups.filter(m=seed).drop("m"), shrunk(alone, family, prior=prior), rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("largest", [3, 40, 1e9, 0.5])
+def test_distinct_pairs_by_a_loop(largest):
+    """Few possible pairs, many, more than integers count, and exposures that are no integers."""
+    random = np.random.default_rng(1)
+    n, start = random.integers(1, 4, 600) * (largest / 2 if largest == 0.5 else (largest // 3)), np.array([0, 7, 400])
+    x, k = np.floor(n * random.integers(0, 3, 600) / 2), random.integers(1, 5, 600) * 1.0
+    pairs, number = Pairs(start, x, n, k).distinct()
+    groups = Counter()
+    for row, (model, events, trials) in enumerate(zip(np.repeat([0, 1, 2], [7, 393, 200]), x, n, strict=True)):
+        groups[model, events, trials] += k[row]
+        assert (pairs.model[number[row]], pairs.x[number[row]], pairs.n[number[row]]) == (model, events, trials)
+    assert list(zip(pairs.model, pairs.x, pairs.n, strict=True)) == sorted(groups)
+    assert pairs.k.tolist() == [groups[key] for key in sorted(groups)]
 
 
 @every_family

@@ -37,22 +37,34 @@ class Pairs(Segments):
 
     def distinct(self) -> tuple[Pairs, Array]:
         """The distinct pairs of each model, sorted by events and trials; and the number of the pair of each row."""
-        order, model = self._order(), self.model
-        x, n = self.x[order], self.n[order]
+        events, trials = (x.max(initial=0.0) + 1 for x in (self.x, self.n))
+        cells = self.models * events * trials
+        if cells >= EXACT or (self.n % 1).any():
+            return self._by_order(np.lexsort((self.n, self.x, self.model)))
+        place = (self.model * events + self.x) * trials + self.n
+        if cells > len(place):
+            return self._by_order(np.argsort(place))
+        return self._by_place(place.astype(np.int64), int(cells))
+
+    def _by_order(self, order: Array) -> tuple[Pairs, Array]:
+        """The distinct pairs by the order of the rows."""
+        x, n, model = self.x[order], self.n[order], self.model[order]
         begins = np.ones(len(x), dtype=bool)
-        begins[1:] = (x[1:] != x[:-1]) | (n[1:] != n[:-1])
-        begins[self.start[self.lengths > 0]] = True
+        begins[1:] = (x[1:] != x[:-1]) | (n[1:] != n[:-1]) | (model[1:] != model[:-1])
         first, number = np.flatnonzero(begins), np.empty(len(x), dtype=np.int64)
         number[order] = np.cumsum(begins) - 1
         start = np.searchsorted(model[first], np.arange(self.models))
         return Pairs(start, x[first], n[first], np.add.reduceat(self.k[order], first)), number
 
-    def _order(self) -> Array:
-        """The rows sorted by model, events and trials."""
-        events, trials = (x.max(initial=0.0) + 1 for x in (self.x, self.n))
-        if self.models * events * trials < EXACT and not (self.n % 1).any():
-            return np.argsort((self.model * events + self.x) * trials + self.n)
-        return np.lexsort((self.n, self.x, self.model))
+    def _by_place(self, place: Array, cells: int) -> tuple[Pairs, Array]:
+        """The distinct pairs by the places of the rows in a table of all possible pairs, which are few."""
+        first = np.full(cells, -1)
+        first[place] = np.arange(len(place))
+        cell = np.flatnonzero(first >= 0)
+        row, number = first[cell], np.empty(cells, dtype=np.int64)
+        number[cell] = np.arange(len(cell))
+        start = np.searchsorted(self.model[row], np.arange(self.models))
+        return Pairs(start, self.x[row], self.n[row], np.bincount(place, self.k, cells)[cell]), number[place]
 
     def first_equal(self) -> Array:
         """For each model, the first one with the same pairs: of few trials, many small models are equal."""
