@@ -82,7 +82,8 @@ def _headed(source: str, text: str) -> str:
 def together() -> str:
     """The text of sql/pool.sql."""
     every = parts(rendered())
-    return contents.text(every) + inlining.inlined("\n\n".join(every.values()), every[PRIVATE_FORMULAS])
+    sql = inlining.inlined("\n\n".join(every.values()), every[PRIVATE_FORMULAS])
+    return contents.text(every) + inlining.flat(sql)
 
 
 def write() -> None:

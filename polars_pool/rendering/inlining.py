@@ -69,6 +69,32 @@ def inlined(sql: str, formulas: str = "") -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
+def flat(sql: str) -> str:
+    """The SQL with each query that only reads a subquery, `(FROM (SELECT ...))`, as the subquery alone.
+
+    DuckDB plans such a query as a projection of all columns, in which no column changes.
+    """
+    return STATEMENT.sub(lambda s: s[0][: s.start(4) - s.start()] + _text(_flattened(_tokens(s[4]))) + ";", sql)
+
+
+def _flattened(tokens: Tokens) -> Tokens:
+    i = 0
+    while i < len(tokens):
+        first = _next_word(tokens, i)
+        if tokens[i][1] == "(" and tokens[first : first + 1] == [("name", "FROM")]:
+            inner, end = _next_word(tokens, first), _closing(tokens, i)
+            if tokens[inner][1] == "(" and _next_word(tokens, _closing(tokens, inner)) == end:
+                tokens = tokens[:i] + tokens[inner : _closing(tokens, inner) + 1] + tokens[end + 1 :]
+                continue
+        i += 1
+    return tokens
+
+
+def _next_word(tokens: Tokens, i: int) -> int:
+    """The index of the first token after this one that is no space."""
+    return next((n for n in range(i + 1, len(tokens)) if tokens[n][0] != "space"), len(tokens))
+
+
 def _macro(statement: re.Match[str]) -> Macro:
     parameters = {}
     for part in _parts(_tokens(statement[2])[1:-1]):

@@ -56,3 +56,24 @@ def test_answers_are_those_of_the_macros(macros, call):
             answers.append(connection.execute(call).fetchall())
     assert answers[0] == answers[1]
     assert inlining.inlined(text).count(CREATE) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("WITH a AS (FROM (SELECT 1 AS x, 2 AS y)) FROM a", 1),
+        ("WITH a AS NOT MATERIALIZED (FROM\n  (FROM (SELECT ')' AS x))) FROM a", 1),
+        ("WITH a AS (FROM (SELECT 1 AS x) WHERE x > 0) FROM a", 2),
+        ("FROM (FROM range(2) AS r(x)) JOIN (FROM (SELECT 1 AS x)) USING (x)", 2),
+    ],
+)
+def test_a_query_that_only_reads_a_subquery_is_that_subquery(query, words):
+    text = f"{CREATE}_rows() AS TABLE {query};"
+    flat = inlining.flat(text)
+    with duckdb.connect() as connection:
+        answers = [
+            connection.execute(sql.replace("OR REPLACE", "OR REPLACE TEMP") + "FROM _rows()").fetchall()
+            for sql in (text, flat)
+        ]
+    assert answers[0] == answers[1] != []
+    assert flat.count("FROM") == words

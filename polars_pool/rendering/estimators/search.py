@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from ...engines.sql import Symbol, symbol
 from ...formulas import bounds
 from ...formulas.elementary import where
 from ...formulas.estimators import TAU2
-from ...formulas.methods import Formula, Method, Minimum, Moments, Root, Sums, Terms, applied, parameters
+from ...formulas.methods import Formula, Method, Minimum, Moments, Root, Terms, applied, parameters
 from .pieces import select, subquery, table_macro, value
 from .tables import AT_RHO, AT_TAU2, OF_MODELS, OF_TERMS, TERMS_AT_RHO, TERMS_AT_TAU2, Table
 
 # the columns of facts that a search holds beside its range
 HELD = "model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin"
+
+# those of them that its cells hold
+OF_CELLS = "model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend"
 
 
 def searched() -> dict[str, Method]:
@@ -33,7 +36,8 @@ def jointly(joint: Symbol | None, known_v: Symbol | None) -> Symbol:
 def ranges() -> str:
     return table_macro(
         "Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without\n"
-        "end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.",
+        "end: that is no minimum. `expected` is the expectation of Q where its root is the estimate. Above `bend` the\n"
+        "deviance has one minimum at most.",
         "_pool_bounds(facts, method)",
         {name: _bounds_of(m) for name, m in searched().items()},
     )
@@ -43,9 +47,12 @@ def _bounds_of(method: Method) -> str:
     known_v, joint = method.known_v, method.joint
     high, point = Symbol("high"), Symbol("0.0")
     joint_high = joint_low = None
+    joint_bend = known_v_bend = None
     if joint is not None:
         joint_high = value(joint.high, OF_MODELS, df=value(joint.df, OF_MODELS))
         joint_low = value(bounds.rho_low, OF_MODELS)
+        if joint.balance is not None:
+            joint_bend = value(joint.balance.rises_from, OF_MODELS)
     known_v_high = known_v_low = known_v_floor = None
     expected, pole = Symbol("NULL::DOUBLE"), Symbol("false")
     if isinstance(known_v, Root):
@@ -57,14 +64,18 @@ def _bounds_of(method: Method) -> str:
         known_v_high = value(bounds.high, OF_MODELS, stretch=stretch)
         known_v_low = value(bounds.low, OF_MODELS, high=high, stretch=stretch)
         known_v_floor = value(known_v.floor, OF_MODELS, high=high)
+        if known_v.balance is not None:
+            known_v_bend = value(known_v.balance.rises_from, OF_MODELS)
         if known_v.pole is not None:
             pole = jointly(None if joint is None else Symbol("false"), value(known_v.pole, OF_MODELS))
     if isinstance(known_v, Moments):
         raise NotImplementedError(f"{method.name}: a closed form for known v and a search on rows")
     floor = jointly(None if joint is None else point, known_v_floor)
-    inner = select({"high": jointly(joint_high, known_v_high)}, "query_table(facts)", HELD, _condition(method))
+    bend = jointly(joint_bend, known_v_bend) if joint_bend or known_v_bend else Symbol("NULL::DOUBLE")
+    columns = {"high": jointly(joint_high, known_v_high), "bend": bend}
+    inner = select(columns, "query_table(facts)", HELD, _condition(method))
     ends = {"low": jointly(joint_low, known_v_low), "floor": floor, "pole": pole, "expected": expected}
-    return subquery(select(ends, subquery(inner)))
+    return subquery(select(ends, subquery(inner), OF_CELLS))
 
 
 def _condition(method: Method) -> str:
@@ -94,13 +105,20 @@ def _slopes_of(method: Method) -> dict[str, str]:
         raise NotImplementedError(f"{method.name}: a sum of terms and another objective")
     df = {} if method.joint is None else {"df": value(method.joint.df, AT_RHO)}
 
-    def both(choose: Callable[[Sums], Formula]) -> Symbol:
+    def both(of_joint: Formula | None, of_known_v: Formula | None) -> Symbol:
         return jointly(
-            None if on_rows is None else value(choose(on_rows), AT_RHO, **df),
-            None if known_v is None else value(choose(known_v), AT_TAU2),
+            None if of_joint is None else value(of_joint, AT_RHO, **df),
+            None if of_known_v is None else value(of_known_v, AT_TAU2),
         )
 
-    columns = {"slope": both(lambda o: o.slope), "deviance": both(lambda o: o.value)}
+    deviance = both(None if on_rows is None else on_rows.value, None if known_v is None else known_v.value)
+    slope = both(None if on_rows is None else on_rows.slope, None if known_v is None else known_v.slope)
+    if isinstance(method.known_v, Minimum) and method.known_v.balance is not None:
+        # It has the sign of the slope, and few steps lead to its root. Without squares it is infinite.
+        joint = None if method.joint is None or method.joint.balance is None else method.joint.balance.formula
+        balance = both(joint, method.known_v.balance.formula)
+        slope = symbol(where(Symbol("h2d2 > 0"), balance, Symbol("'infinity'::DOUBLE")))
+    columns = {"slope": slope, "deviance": deviance}
     return {method.name: subquery(select(columns, "query_table(about)"))}
 
 

@@ -22,6 +22,8 @@ OF_MODELS: Table = {
     **named(groups="j", rows="n", fitted="fitted", df="df", plain_squares="plain_squares", squares="ssw"),
     **named(exact="exact", v_least="umin", v_largest="vmax", v_positive="vleast", w_least="wmin", w_largest="wmax"),
     **named(reach="reach", reach_of_rows="reach_of_rows"),
+    **named(v_squares="v_squares", w_squares="w_squares", squares_by_w="squares_by_w"),
+    **named(precision="precision", precision2="precision2", w1="w1", w2="w2"),
     "crude": Symbol("plain_squares / j", PRODUCT),
 }
 OF_WEIGHTS: Table = named(w="w", v="v", crude="crude")

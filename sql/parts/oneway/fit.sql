@@ -35,14 +35,12 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
         'with_singles');
 
--- The models by number with sums over their groups, if their data are sound; for groups by size, also the number and
--- the mean of those with the most rows.
+-- The models by number with sums over their groups, if their data are sound.
 CREATE OR REPLACE MACRO _pool_models(classes, inputs) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
-            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows,
-            arg_max(k, w) AS k_at_wmax, arg_max(y, w) AS y_at_wmax
+            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
@@ -189,17 +187,22 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
     FROM query_table(sampled) AS c
     JOIN (SELECT model, start, jointly, unit_, plain, wmax, vmin FROM query_table(started)) USING (model);
 
--- Models with the statistics that the estimators of tau2 need: the squares about the plain mean (or the known mu), a
--- bound on each square, and the groups of the least u.
+-- Sums over the classes of each model: the squares about the plain mean (or the known mu), alone and times v, w or
+-- 1 / w; 1 / v, w and their squares; and the groups of the least u.
+CREATE OR REPLACE MACRO _pool_sums_of_classes(moved) AS TABLE
+    SELECT model, sum(k * d2) AS plain_squares, sum(k * d2 * v) AS v_squares, sum(k * d2 * w) AS w_squares,
+        sum(k * d2 / w) AS squares_by_w, sum(k / v) AS precision, sum(k / (v * v)) AS precision2, sum(k * w) AS w1,
+        sum(k * w * w) AS w2, sum(CASE WHEN is_top THEN k ELSE 0.0 END) AS at_umin,
+        avg(CASE WHEN is_top THEN y END) AS y_at_umin
+    FROM (SELECT model, k, w, y, v, is_top, (y - plain) * (y - plain) + spread AS d2 FROM query_table(moved))
+    GROUP BY model;
+
+-- Models with the statistics that the estimators of tau2 need: these sums, and a bound on each square.
 CREATE OR REPLACE MACRO _pool_facts(moved, started) AS TABLE
     SELECT *, CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
         _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
         _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows
-    FROM query_table(started) JOIN (
-        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
-            sum(CASE WHEN is_top THEN k ELSE 0.0 END) AS at_umin, avg(CASE WHEN is_top THEN y END) AS y_at_umin
-        FROM query_table(moved) GROUP BY model
-    ) USING (model);
+    FROM query_table(started) JOIN _pool_sums_of_classes(moved) USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
@@ -275,8 +278,10 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
 -- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, and c, the weight of a
 -- group in mu. At tau2 = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
-    WITH joined AS (
-        SELECT m.* EXCLUDE (v, plain), coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top,
+        CASE WHEN weighs THEN _pool_count(mu, outweighed, w, v, t, plugin_v, plugin) ELSE 1.0 END AS c
+    FROM (
+        SELECT model, k, w, y, spread, is_top, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v,
             identified AND t IS NOT NULL AS weighs, exact > 0 AND t = 0 AS outweighed, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
@@ -284,16 +289,7 @@ CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
             SELECT model, tau2_, sigma2_, identified, exact, jointly, plain_squares, df, pooled
             FROM query_table(variances)
         ) USING (model)
-    ),
-    "gls" AS (SELECT *, CASE WHEN outweighed THEN (v = 0)::DOUBLE ELSE pool_gls(v, t) END AS c_ FROM joined),
-    "groups" AS (SELECT *, pool_groups(w) AS c_ FROM joined),
-    "rows" AS (SELECT *, pool_rows(w) AS c_ FROM joined),
-    "shrunk" AS (
-        SELECT *, CASE WHEN plugin = 0 AND plugin_v > 0 THEN w ELSE pool_shrunk(w, plugin_v, plugin) END AS c_
-        FROM joined
-    )
-    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, CASE WHEN weighs THEN c_ ELSE 1.0 END AS c
-    FROM query_table(CASE WHEN _pool_name(mu) IN ('groups', 'rows', 'shrunk') THEN _pool_name(mu) ELSE 'gls' END);
+    );
 
 CREATE OR REPLACE MACRO _pool_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,

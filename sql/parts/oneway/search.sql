@@ -24,8 +24,9 @@ CREATE OR REPLACE MACRO _pool_cells(facts, method) AS TABLE
     FROM (
         SELECT *, unnest(range(0, points)) AS i
         FROM (
-            SELECT *, CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT
-                ELSE 1 END AS points
+            -- One cell where there is one minimum at most.
+            SELECT *, CASE WHEN low < high AND NOT coalesce(bend <= 0, false)
+                THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END AS points
             FROM _pool_bounds(facts, method)
         )
     );

@@ -7,7 +7,7 @@
 
 -- Models with sigma2, the range of v, and `size`, the scale of the data, as in _pool_started.
 CREATE OR REPLACE MACRO _pool_sized_models(models, sigma2) AS TABLE
-    SELECT model, _pool_model, j, n, ssw, wmin, wmax, k_at_wmax, y_at_wmax, ymin, ymax, mean, mean_of_rows, pooled,
+    SELECT model, _pool_model, j, n, ssw, wmin, wmax, ymin, ymax, mean, mean_of_rows, pooled,
         CASE
             WHEN apart > 0 THEN apart
             WHEN vmax > 0 THEN sqrt(vmax)
@@ -24,24 +24,22 @@ CREATE OR REPLACE MACRO _pool_sized_models(models, sigma2) AS TABLE
         )
     );
 
--- Models in their unit, less `start`, with the statistics that the estimators of tau2 need, but for the squares about
--- the plain mean. Where every v is 0, all groups are those of the least u.
+-- Models in their unit, less `start`, with the bounds that the estimators of tau2 need.
 CREATE OR REPLACE MACRO _pool_started_by_size(models, sigma2, mu, method) AS TABLE
     SELECT model, _pool_model, j, n, fitted, j - fitted AS df, _pool_name(sigma2) = 'pooled' AS on_rows, wmin, wmax,
         exact, unit_, start, measurable, identified, estimable, jointly, false AS separated, ssw, pooled, vmin, vmax,
         CASE WHEN vmin > 0 THEN vmin END AS vleast, ymin, ymax, known, plain,
         CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
-        CASE WHEN vmax = 0 AND NOT jointly THEN j ELSE k_at_wmax END AS at_umin, y_at_umin,
         _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
         _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows,
-        NULL::DOUBLE AS plain_squares, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
     FROM (
-        SELECT model, _pool_model, j, n, wmin, wmax, k_at_wmax, fitted, unit_, measurable, mean AS start,
+        SELECT model, _pool_model, j, n, wmin, wmax, fitted, unit_, measurable, mean AS start,
             ssw / (unit_ * unit_) AS ssw, pooled / (unit_ * unit_) AS pooled,
             pool_sampling_variance(pooled, wmax) / (unit_ * unit_) AS vmin,
             pool_sampling_variance(pooled, wmin) / (unit_ * unit_) AS vmax,
             CASE WHEN pooled = 0 THEN j ELSE 0.0 END AS exact,
-            (ymin - mean) / unit_ AS ymin, (ymax - mean) / unit_ AS ymax, (y_at_wmax - mean) / unit_ AS y_at_umin,
+            (ymin - mean) / unit_ AS ymin, (ymax - mean) / unit_ AS ymax,
             (_pool_number(mu) - _pool_origin - mean) / unit_ AS known, coalesce(known, 0.0) AS plain,
             coalesce(known, (mean_of_rows - mean) / unit_) AS of_rows, pooled IS NOT NULL AS identified,
             identified AND measurable AND _pool_enough(method, j, fitted) AS estimable,
@@ -70,18 +68,6 @@ CREATE OR REPLACE MACRO _pool_moved_by_size(sizes, started) AS TABLE
         WHERE _pool_same(m._pool_model, c._pool_model)
     );
 
--- Models with the squares about the plain mean (or the known mu).
-CREATE OR REPLACE MACRO _pool_with_squares(moved, started) AS TABLE
-    SELECT * REPLACE (squares AS plain_squares)
-    FROM query_table(started) JOIN (
-        SELECT model AS id, sum(k * ((y - plain) * (y - plain) + spread)) AS squares
-        FROM query_table(moved) GROUP BY model
-    ) ON model = id;
-
--- Whether results need these squares: the likelihoods of rows do not.
-CREATE OR REPLACE MACRO _pool_needs_squares(method, mu, detail) AS
-    detail <> 'estimates' OR _pool_name(mu) = 'shrunk' OR NOT (method = 'known' OR _pool_is_likelihood(method));
-
 -- One row per model: the components.
 CREATE OR REPLACE MACRO _pool_components_by_size(
     groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
@@ -90,7 +76,5 @@ CREATE OR REPLACE MACRO _pool_components_by_size(
     models AS MATERIALIZED (FROM _pool_models('sizes', inputs)),
     started AS MATERIALIZED (FROM _pool_started_by_size('models', sigma2, mu, method)),
     moved AS MATERIALIZED (FROM _pool_moved_by_size('sizes', 'started')),
-    with_squares AS MATERIALIZED (FROM _pool_with_squares('moved', 'started'))
-    FROM _pool_results('models', 'moved',
-        CASE WHEN _pool_needs_squares(method, mu, detail) THEN 'with_squares' ELSE 'started' END,
-        sigma2, tau2, mu, method, level, test, limits, detail);
+    facts AS MATERIALIZED (FROM started JOIN _pool_sums_of_classes('moved') USING (model))
+    FROM _pool_results('models', 'moved', 'facts', sigma2, tau2, mu, method, level, test, limits, detail);

@@ -156,17 +156,19 @@ CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
     FROM query_table(method);
 
 -- Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without
--- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.
+-- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate. Above `bend` the
+-- deviance has one minimum at most.
 CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
     WITH "pm" AS (
-        SELECT *,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
             high AS low,
             CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
             false AS pole,
             df AS expected
         FROM (
             SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high
+                CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
+                NULL::DOUBLE AS bend
             FROM query_table(facts)
             WHERE estimable
         )
@@ -174,7 +176,7 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
     "eb" AS (FROM "pm"),
     "morris" AS (FROM "pm"),
     "pmm" AS (
-        SELECT *,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
             high AS low,
             CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
             false AS pole,
@@ -184,13 +186,14 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 CASE
                     WHEN plain_squares = 0 THEN 1.0
                     ELSE 1.001 * plain_squares / pool_chi_square_median(df)
-                END AS high
+                END AS high,
+                NULL::DOUBLE AS bend
             FROM query_table(facts)
             WHERE estimable
         )
     ),
     "ml" AS (
-        SELECT *,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
             CASE
                 WHEN jointly THEN 0.01 / wmax
                 WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
@@ -209,13 +212,20 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                         ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
+                END AS high,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                        ELSE 'infinity'::DOUBLE END
+                    ELSE v_squares / plain_squares - 2 * precision / precision2
+                END AS bend
             FROM query_table(facts)
             WHERE jointly OR estimable
         )
     ),
     "reml" AS (
-        SELECT *,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
             CASE
                 WHEN jointly THEN 0.01 / wmax
                 WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
@@ -234,13 +244,20 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                         ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
+                END AS high,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                        ELSE 'infinity'::DOUBLE END
+                    ELSE v_squares / plain_squares - 2 * precision / precision2
+                END AS bend
             FROM query_table(facts)
             WHERE jointly OR estimable
         )
     ),
     "chung" AS (
-        SELECT *,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
             CASE
                 WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
                     THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
@@ -254,13 +271,14 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 CASE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
+                END AS high,
+                NULL::DOUBLE AS bend
             FROM query_table(facts)
             WHERE estimable
         )
     ),
     "sure" AS (
-        SELECT *,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
             CASE
                 WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
                     THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
@@ -274,16 +292,22 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                 CASE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                END AS high
+                END AS high,
+                NULL::DOUBLE AS bend
             FROM query_table(facts)
             WHERE estimable
         )
     ),
     "cv" AS (
-        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole, NULL::DOUBLE AS expected
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+            0.01 / wmax AS low,
+            0.0 AS floor,
+            false AS pole,
+            NULL::DOUBLE AS expected
         FROM (
             SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                10000000000.0 / wmin AS high
+                10000000000.0 / wmin AS high,
+                NULL::DOUBLE AS bend
             FROM query_table(facts)
             WHERE jointly
         )
@@ -301,15 +325,20 @@ CREATE OR REPLACE MACRO _pool_slopes(about, classes, method) AS TABLE
     "pmm" AS (FROM "pm"),
     "ml" AS (
         SELECT *,
-            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+            CASE
+                WHEN h2d2 > 0 THEN CASE WHEN jointly THEN s1 * (ssw + hd2) / (n * h2d2) - 1 ELSE s1 / h2d2 - 1 END
+                ELSE 'infinity'::DOUBLE
+            END AS slope,
             CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
         FROM query_table(about)
     ),
     "reml" AS (
         SELECT *,
             CASE
-                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
-                ELSE pairs / s1 - h2d2
+                WHEN h2d2 > 0
+                    THEN CASE WHEN jointly THEN (s1 - s2 / s1) * (ssw + hd2) / ((n - 1) * h2d2) - 1
+                    ELSE pairs / s1 / h2d2 - 1 END
+                ELSE 'infinity'::DOUBLE
             END AS slope,
             CASE
                 WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)

@@ -2699,9 +2699,9 @@ CREATE OR REPLACE MACRO _pool_arguments(
         FROM _pool_by_input([over], '_pool_of_one_model', '_pool_of_models')),
             (SELECT value FROM query_table(schema)) AS _pool_of_value
     ),
-    of_rows_by_columns AS (FROM (WITH _pool_by_over AS (FROM _pool_by_reading([over], 'of_rows', 'of_any')),
+    of_rows_by_columns AS (WITH _pool_by_over AS (FROM _pool_by_reading([over], 'of_rows', 'of_any')),
     _pool_by_both AS (FROM _pool_by_input([over], 'of_rows', '_pool_by_over'))
-    FROM _pool_by_reading(["by"], '_pool_by_both', 'of_any'))),
+    FROM _pool_by_reading(["by"], '_pool_by_both', 'of_any')),
     columns AS (FROM _pool_by_input([unnamed, n, var, se, weights], 'of_rows_by_columns', 'of_any')),
     methods AS (
         SELECT * REPLACE (coalesce(
@@ -2930,7 +2930,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
             END AS _pool_h, *
         FROM _pool_numbers WHERE _pool_input = 'weighted rows'
     ),
-    _pool_states AS NOT MATERIALIZED (FROM (SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
+    _pool_states AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
         _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
         _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
     FROM (
@@ -2940,11 +2940,11 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
             (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
         FROM _pool_rows GROUP BY ALL
-    ))),
-    _pool_aggregates AS NOT MATERIALIZED (FROM (SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+    )),
+    _pool_aggregates AS NOT MATERIALIZED (SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
         count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
         covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
-    FROM _pool_rows GROUP BY ALL))
+    FROM _pool_rows GROUP BY ALL)
     SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
         CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
         pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
@@ -3113,15 +3113,14 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                 CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN f2 ELSE f1 END AS f2,
                 CASE WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
                 CASE WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
-            FROM (WITH about AS (FROM (SELECT step, phase, id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond, x,
+            FROM (WITH about AS (SELECT step, phase, id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond, x,
                 x1, f1, x2, f2, x3, f3, s1, s2, hd, h2d, logs, delta, pool_pairs(at_umin, top, rest, rest2) AS pairs,
                 (at_umin - 1) * top + rest AS others, (hd2 - 2 * delta * hd + delta * delta * s1) AS hd2,
                 (h2d2 - 2 * delta * h2d + delta * delta * s2) AS h2d2
             FROM (
                 SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
                     CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-                FROM (SELECT * EXCLUDE (deviance, hd2) FROM _pool_search) JOIN (
-                    FROM (SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
+                FROM (SELECT * EXCLUDE (deviance, hd2) FROM _pool_search) JOIN (SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
                         sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
                         sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
                         sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
@@ -3130,10 +3129,9 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                         FROM (SELECT id, model, x, c, umin FROM _pool_search WHERE phase IN ('low', 'up', 'between'))
                         JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
                     )
-                    GROUP BY id)
-                ) USING (id)
-            ))),
-            level AS (FROM (SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
+                    GROUP BY id) USING (id)
+            )),
+            level AS (SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
                 CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
                 height AS deviance
             FROM (
@@ -3147,8 +3145,8 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                     CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
                         + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
                 FROM about
-            ))),
-            tau AS (FROM (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+            )),
+            tau AS (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
                 CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
                     + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
             FROM (
@@ -3160,9 +3158,9 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                         ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
                     END AS sigma2
                 FROM about
-            ))),
-            q AS (FROM (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM about)),
-            estimator AS (FROM (WITH "pm" AS (
+            )),
+            q AS (SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM about),
+            estimator AS (WITH "pm" AS (
                 SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
                 FROM about
             ),
@@ -3171,15 +3169,20 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             "pmm" AS (FROM "pm"),
             "ml" AS (
                 SELECT *,
-                    CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+                    CASE
+                        WHEN h2d2 > 0 THEN CASE WHEN jointly THEN s1 * (ssw + hd2) / (n * h2d2) - 1 ELSE s1 / h2d2 - 1 END
+                        ELSE 'infinity'::DOUBLE
+                    END AS slope,
                     CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
                 FROM about
             ),
             "reml" AS (
                 SELECT *,
                     CASE
-                        WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
-                        ELSE pairs / s1 - h2d2
+                        WHEN h2d2 > 0
+                            THEN CASE WHEN jointly THEN (s1 - s2 / s1) * (ssw + hd2) / ((n - 1) * h2d2) - 1
+                            ELSE pairs / s1 / h2d2 - 1 END
+                        ELSE 'infinity'::DOUBLE
                     END AS slope,
                     CASE
                         WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
@@ -3251,7 +3254,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             "cv" AS (
                 FROM about JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM "_pool_cv_terms" GROUP BY id) USING (id)
             )
-            FROM query_table(method)))
+            FROM query_table(method))
             FROM query_table(CASE
                 WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
                 ELSE 'estimator'
@@ -3265,7 +3268,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
 
 -- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
-    WITH cells AS (FROM (SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
+    WITH cells AS (SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
         coalesce(known, y_at_umin) AS c,
         CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
@@ -3273,17 +3276,19 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     FROM (
         SELECT *, unnest(range(0, points)) AS i
         FROM (
-            SELECT *, CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT
-                ELSE 1 END AS points
+            
+            SELECT *, CASE WHEN low < high AND NOT coalesce(bend <= 0, false)
+                THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END AS points
             FROM (WITH "pm" AS (
-                SELECT *,
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
                     high AS low,
                     CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
                     false AS pole,
                     df AS expected
                 FROM (
                     SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high
+                        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
+                        NULL::DOUBLE AS bend
                     FROM query_table(facts)
                     WHERE estimable
                 )
@@ -3291,7 +3296,7 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
             "eb" AS (FROM "pm"),
             "morris" AS (FROM "pm"),
             "pmm" AS (
-                SELECT *,
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
                     high AS low,
                     CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
                     false AS pole,
@@ -3301,13 +3306,14 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
                         CASE
                             WHEN plain_squares = 0 THEN 1.0
                             ELSE 1.001 * plain_squares / pool_chi_square_median(df)
-                        END AS high
+                        END AS high,
+                        NULL::DOUBLE AS bend
                     FROM query_table(facts)
                     WHERE estimable
                 )
             ),
             "ml" AS (
-                SELECT *,
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
                     CASE
                         WHEN jointly THEN 0.01 / wmax
                         WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
@@ -3326,13 +3332,20 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
                                 ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
                             WHEN vmax + reach = 0 THEN 1.0
                             ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high
+                        END AS high,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                                ELSE 'infinity'::DOUBLE END
+                            ELSE v_squares / plain_squares - 2 * precision / precision2
+                        END AS bend
                     FROM query_table(facts)
                     WHERE jointly OR estimable
                 )
             ),
             "reml" AS (
-                SELECT *,
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
                     CASE
                         WHEN jointly THEN 0.01 / wmax
                         WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
@@ -3351,13 +3364,20 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
                                 ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
                             WHEN vmax + reach = 0 THEN 1.0
                             ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high
+                        END AS high,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                                ELSE 'infinity'::DOUBLE END
+                            ELSE v_squares / plain_squares - 2 * precision / precision2
+                        END AS bend
                     FROM query_table(facts)
                     WHERE jointly OR estimable
                 )
             ),
             "chung" AS (
-                SELECT *,
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
                     CASE
                         WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
                             THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
@@ -3371,13 +3391,14 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
                         CASE
                             WHEN vmax + reach = 0 THEN 1.0
                             ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high
+                        END AS high,
+                        NULL::DOUBLE AS bend
                     FROM query_table(facts)
                     WHERE estimable
                 )
             ),
             "sure" AS (
-                SELECT *,
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
                     CASE
                         WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
                             THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
@@ -3391,23 +3412,29 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
                         CASE
                             WHEN vmax + reach = 0 THEN 1.0
                             ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high
+                        END AS high,
+                        NULL::DOUBLE AS bend
                     FROM query_table(facts)
                     WHERE estimable
                 )
             ),
             "cv" AS (
-                SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole, NULL::DOUBLE AS expected
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+                    0.01 / wmax AS low,
+                    0.0 AS floor,
+                    false AS pole,
+                    NULL::DOUBLE AS expected
                 FROM (
                     SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                        10000000000.0 / wmin AS high
+                        10000000000.0 / wmin AS high,
+                        NULL::DOUBLE AS bend
                     FROM query_table(facts)
                     WHERE jointly
                 )
             )
             FROM query_table(method))
         )
-    ))),
+    )),
     minima AS (
         SELECT model, CASE WHEN phase IN ('floor', 'pole') THEN 0.0 ELSE x END AS x, hd2,
             phase IN ('minimum', 'floor') AS done,
@@ -3427,15 +3454,15 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 -- Classes in which the single groups of compressed models are pseudo-groups. A bin of few groups keeps them, so that
 -- one group that outweighs all others is one class; a bin with one value of u is one class.
 CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
-    WITH binned AS MATERIALIZED (FROM (SELECT model, w, y, v, u,
+    WITH binned AS MATERIALIZED (SELECT model, w, y, v, u,
         CASE WHEN u > 0 THEN floor(8 * log2(u)) ELSE '-infinity'::DOUBLE END AS bin
-    FROM query_table(sampled) WHERE compressed)),
-    bins AS MATERIALIZED (FROM (SELECT *, groups <= 24 AS keeps, coalesce(u_least < u_largest, false) AS varies
+    FROM query_table(sampled) WHERE compressed),
+    bins AS MATERIALIZED (SELECT *, groups <= 24 AS keeps, coalesce(u_least < u_largest, false) AS varies
     FROM (
         SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(v) AS v_least,
             max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
         FROM binned GROUP BY model, bin
-    )))
+    ))
     SELECT model, n, w, k, y, squares, v, spread FROM query_table(sampled) WHERE NOT compressed
     UNION ALL BY NAME
     SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread
@@ -3541,14 +3568,12 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
         'with_singles');
 
--- The models by number with sums over their groups, if their data are sound; for groups by size, also the number and
--- the mean of those with the most rows.
+-- The models by number with sums over their groups, if their data are sound.
 CREATE OR REPLACE MACRO _pool_models(classes, inputs) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
-            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows,
-            arg_max(k, w) AS k_at_wmax, arg_max(y, w) AS y_at_wmax
+            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
@@ -3616,7 +3641,7 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
 
 -- Classes with their sampling variance, single groups of large models compressed.
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
-    WITH each AS NOT MATERIALIZED (FROM (WITH joined AS (
+    WITH each AS NOT MATERIALIZED (WITH joined AS (
         SELECT c.* EXCLUDE (_pool_model, ymin, ymax, odd, single), single AND compresses AS compressed,
             m.* EXCLUDE (_pool_model)
         FROM query_table(classes) AS c, (
@@ -3633,7 +3658,7 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
         SELECT model, n, w, k, y, squares, spread, compressed, own_v,
             CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v
         FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END)
-    ))),
+    )),
     compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
     SELECT model, n, w, k, y, squares, v, spread
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
@@ -3695,17 +3720,22 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
     FROM query_table(sampled) AS c
     JOIN (SELECT model, start, jointly, unit_, plain, wmax, vmin FROM query_table(started)) USING (model);
 
--- Models with the statistics that the estimators of tau2 need: the squares about the plain mean (or the known mu), a
--- bound on each square, and the groups of the least u.
+-- Sums over the classes of each model: the squares about the plain mean (or the known mu), alone and times v, w or
+-- 1 / w; 1 / v, w and their squares; and the groups of the least u.
+CREATE OR REPLACE MACRO _pool_sums_of_classes(moved) AS TABLE
+    SELECT model, sum(k * d2) AS plain_squares, sum(k * d2 * v) AS v_squares, sum(k * d2 * w) AS w_squares,
+        sum(k * d2 / w) AS squares_by_w, sum(k / v) AS precision, sum(k / (v * v)) AS precision2, sum(k * w) AS w1,
+        sum(k * w * w) AS w2, sum(CASE WHEN is_top THEN k ELSE 0.0 END) AS at_umin,
+        avg(CASE WHEN is_top THEN y END) AS y_at_umin
+    FROM (SELECT model, k, w, y, v, is_top, (y - plain) * (y - plain) + spread AS d2 FROM query_table(moved))
+    GROUP BY model;
+
+-- Models with the statistics that the estimators of tau2 need: these sums, and a bound on each square.
 CREATE OR REPLACE MACRO _pool_facts(moved, started) AS TABLE
     SELECT *, CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
         _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
         _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows
-    FROM query_table(started) JOIN (
-        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
-            sum(CASE WHEN is_top THEN k ELSE 0.0 END) AS at_umin, avg(CASE WHEN is_top THEN y END) AS y_at_umin
-        FROM query_table(moved) GROUP BY model
-    ) USING (model);
+    FROM query_table(started) JOIN _pool_sums_of_classes(moved) USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
@@ -3828,8 +3858,10 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
 -- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, and c, the weight of a
 -- group in mu. At tau2 = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
-    WITH joined AS (
-        SELECT m.* EXCLUDE (v, plain), coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top,
+        CASE WHEN weighs THEN _pool_count(mu, outweighed, w, v, t, plugin_v, plugin) ELSE 1.0 END AS c
+    FROM (
+        SELECT model, k, w, y, spread, is_top, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v,
             identified AND t IS NOT NULL AS weighs, exact > 0 AND t = 0 AS outweighed, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
@@ -3837,16 +3869,7 @@ CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
             SELECT model, tau2_, sigma2_, identified, exact, jointly, plain_squares, df, pooled
             FROM query_table(variances)
         ) USING (model)
-    ),
-    "gls" AS (SELECT *, CASE WHEN outweighed THEN (v = 0)::DOUBLE ELSE pool_gls(v, t) END AS c_ FROM joined),
-    "groups" AS (SELECT *, pool_groups(w) AS c_ FROM joined),
-    "rows" AS (SELECT *, pool_rows(w) AS c_ FROM joined),
-    "shrunk" AS (
-        SELECT *, CASE WHEN plugin = 0 AND plugin_v > 0 THEN w ELSE pool_shrunk(w, plugin_v, plugin) END AS c_
-        FROM joined
-    )
-    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, CASE WHEN weighs THEN c_ ELSE 1.0 END AS c
-    FROM query_table(CASE WHEN _pool_name(mu) IN ('groups', 'rows', 'shrunk') THEN _pool_name(mu) ELSE 'gls' END);
+    );
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The standard error of tau2.
@@ -3966,13 +3989,13 @@ CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
 -- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
 CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
     WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
-    by_q AS (FROM (SELECT 8 * id AS id, model, n, ssw, jointly, known,
+    by_q AS (SELECT 8 * id AS id, model, n, ssw, jointly, known,
         df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected, umin, at_umin, j,
         CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c, 'floor' AS below,
         'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
-    FROM query_table(closed_forms) JOIN query_table(tails) ON model = id // 8 AND id % 8 >= 4)),
-    by_profile AS (FROM (SELECT 64 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j,
+    FROM query_table(closed_forms) JOIN query_table(tails) ON model = id // 8 AND id % 8 >= 4),
+    by_profile AS (SELECT 64 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j,
         CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c,
         CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
         CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
@@ -3985,7 +4008,7 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method,
             unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
         FROM query_table(closed_forms) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
-    ))),
+    )),
     by_either AS (FROM by_q UNION ALL FROM by_profile),
     cells AS (
         FROM query_table(CASE _pool_kind_of_limits(sigma2, method, limits)
@@ -4023,9 +4046,9 @@ CREATE OR REPLACE MACRO _pool_results(
     WITH estimates AS (FROM _pool_estimated_by(moved, facts, method)),
     variances AS MATERIALIZED (FROM _pool_variances(facts, 'estimates', tau2, method)),
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes(moved, 'variances', mu)),
-    plain_centres AS (FROM (SELECT model, sum(k * c * y) / sum(k * c) AS own,
+    plain_centres AS (SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
-    FROM fitted_classes GROUP BY model)),
+    FROM fitted_classes GROUP BY model),
     fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
         FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
@@ -4050,7 +4073,7 @@ CREATE OR REPLACE MACRO _pool_results(
         FROM (SELECT model, _pool_model FROM query_table(models)) LEFT JOIN variances USING (model)
             LEFT JOIN centres USING (model), (SELECT has_n FROM _pool_request), _pool_origin
     ),
-    errors AS (FROM (WITH weighed AS (
+    errors AS (WITH weighed AS (
         SELECT *, pool_precision(positive, tau2_) AS p,
             (CASE
                 WHEN method = 'anova' THEN w
@@ -4116,22 +4139,21 @@ CREATE OR REPLACE MACRO _pool_results(
             ELSE 0.0
         END) END
             AS correction
-    FROM variances_of_squares)),
+    FROM variances_of_squares),
     with_errors AS (
         SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
-    inferred AS (
-        FROM (WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', mu, method, limits)),
+    inferred AS (WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', mu, method, limits)),
         sums AS MATERIALIZED (FROM _pool_fitted_sums('fitted_classes', 'fitted_models')),
         closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, level, test)),
-        errors AS (FROM (WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
+        errors AS (WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
         of_sums AS (
             SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
                 plain_squares, j, df, s1) AS error2
             FROM closed_forms WHERE has_tau2
         ),
-        of_squares AS (FROM (WITH weighed AS MATERIALIZED (FROM (SELECT *, a * a * s AS b, a * a / w AS c
+        of_squares AS (WITH weighed AS MATERIALIZED (SELECT *, a * a * s AS b, a * a / w AS c
         FROM (
             SELECT model, k, w, CASE WHEN (method = 'anova') THEN w = wmax ELSE is_top END AS top,
                 (CASE
@@ -4144,7 +4166,7 @@ CREATE OR REPLACE MACRO _pool_results(
                 CASE WHEN (method IN ('ml', 'reml')) THEN 1.0 ELSE v + t END AS s
             FROM fitted_classes
             JOIN (SELECT model, wmax, plain_squares / j AS crude FROM fitted_models) USING (model)
-        )))
+        ))
         SELECT model,
             CASE
                 WHEN jointly AND sigma2_ > 0 AND (method = 'reml') THEN pool_variance_by_information(
@@ -4182,13 +4204,13 @@ CREATE OR REPLACE MACRO _pool_results(
                 FROM weighed JOIN sums USING (model)
             )
             GROUP BY model) USING (model)
-        )))
+        ))
         FROM query_table(CASE
             WHEN method = 'known' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
             WHEN (method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml')) THEN 'of_squares'
             ELSE 'of_sums'
-        END))),
-        required AS (FROM (WITH of_q AS (
+        END)),
+        required AS (WITH of_q AS (
             SELECT 8 * model + which AS id, df / 2 AS a, df2 / 2 AS b,
                 CASE WHEN which = 0 AND q > 0 THEN ln(q / df) END AS w,
                 CASE which WHEN 4 THEN (1 + _pool_number(level)) / 2 WHEN 5 THEN (1 - _pool_number(level)) / 2 END AS p,
@@ -4211,7 +4233,7 @@ CREATE OR REPLACE MACRO _pool_results(
             WHERE which = 3 OR t > 0
         ),
         of_q_and_mu AS (FROM of_q UNION ALL FROM of_mu)
-        FROM query_table(CASE WHEN test = 'z' THEN 'of_q' ELSE 'of_q_and_mu' END))),
+        FROM query_table(CASE WHEN test = 'z' THEN 'of_q' ELSE 'of_q_and_mu' END)),
         tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
         gathered AS (
             SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS student_p,
@@ -4255,8 +4277,7 @@ CREATE OR REPLACE MACRO _pool_results(
             (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
             (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
             se * unit_ AS se_mu_
-        FROM with_inference)
-    ),
+        FROM with_inference),
     with_inference AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
@@ -4275,8 +4296,7 @@ CREATE OR REPLACE MACRO _pool_results(
 CREATE OR REPLACE MACRO _pool_components_by(
     groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
 ) AS TABLE
-    WITH by_class AS NOT MATERIALIZED (
-        FROM (WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    WITH by_class AS NOT MATERIALIZED (WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
         singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
         classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
         models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
@@ -4289,26 +4309,23 @@ CREATE OR REPLACE MACRO _pool_components_by(
         started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
         moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
         facts AS MATERIALIZED (FROM _pool_facts('moved', 'started'))
-        FROM _pool_results('models', 'moved', 'facts', sigma2, tau2, mu, method, level, test, limits, detail))
-    ),
-    by_size AS NOT MATERIALIZED (
-        FROM (WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+        FROM _pool_results('models', 'moved', 'facts', sigma2, tau2, mu, method, level, test, limits, detail)),
+    by_size AS NOT MATERIALIZED (WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
         models AS MATERIALIZED (FROM _pool_models('sizes', inputs)),
-        started AS MATERIALIZED (FROM (SELECT model, _pool_model, j, n, fitted, j - fitted AS df, _pool_name(sigma2) = 'pooled' AS on_rows, wmin, wmax,
+        started AS MATERIALIZED (SELECT model, _pool_model, j, n, fitted, j - fitted AS df, _pool_name(sigma2) = 'pooled' AS on_rows, wmin, wmax,
             exact, unit_, start, measurable, identified, estimable, jointly, false AS separated, ssw, pooled, vmin, vmax,
             CASE WHEN vmin > 0 THEN vmin END AS vleast, ymin, ymax, known, plain,
             CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
-            CASE WHEN vmax = 0 AND NOT jointly THEN j ELSE k_at_wmax END AS at_umin, y_at_umin,
             _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
             _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows,
-            NULL::DOUBLE AS plain_squares, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
         FROM (
-            SELECT model, _pool_model, j, n, wmin, wmax, k_at_wmax, fitted, unit_, measurable, mean AS start,
+            SELECT model, _pool_model, j, n, wmin, wmax, fitted, unit_, measurable, mean AS start,
                 ssw / (unit_ * unit_) AS ssw, pooled / (unit_ * unit_) AS pooled,
                 pool_sampling_variance(pooled, wmax) / (unit_ * unit_) AS vmin,
                 pool_sampling_variance(pooled, wmin) / (unit_ * unit_) AS vmax,
                 CASE WHEN pooled = 0 THEN j ELSE 0.0 END AS exact,
-                (ymin - mean) / unit_ AS ymin, (ymax - mean) / unit_ AS ymax, (y_at_wmax - mean) / unit_ AS y_at_umin,
+                (ymin - mean) / unit_ AS ymin, (ymax - mean) / unit_ AS ymax,
                 (_pool_number(mu) - _pool_origin - mean) / unit_ AS known, coalesce(known, 0.0) AS plain,
                 coalesce(known, (mean_of_rows - mean) / unit_) AS of_rows, pooled IS NOT NULL AS identified,
                 identified AND measurable AND (CASE
@@ -4325,7 +4342,7 @@ CREATE OR REPLACE MACRO _pool_components_by(
                         ELSE 1.0
                     END AS unit_,
                     CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted
-                FROM (SELECT model, _pool_model, j, n, ssw, wmin, wmax, k_at_wmax, y_at_wmax, ymin, ymax, mean, mean_of_rows, pooled,
+                FROM (SELECT model, _pool_model, j, n, ssw, wmin, wmax, ymin, ymax, mean, mean_of_rows, pooled,
                     CASE
                         WHEN apart > 0 THEN apart
                         WHEN vmax > 0 THEN sqrt(vmax)
@@ -4342,8 +4359,8 @@ CREATE OR REPLACE MACRO _pool_components_by(
                     )
                 ))
             ) AS scaled, _pool_origin
-        ))),
-        moved AS MATERIALIZED (FROM (SELECT model, n, w, k, y, squares, spread, v, plain, CASE WHEN jointly THEN 1 / w ELSE v END AS u,
+        )),
+        moved AS MATERIALIZED (SELECT model, n, w, k, y, squares, spread, v, plain, CASE WHEN jointly THEN 1 / w ELSE v END AS u,
             CASE WHEN jointly THEN w = wmax ELSE v = vmin END AS is_top
         FROM (
             SELECT model, n, w, k, (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares,
@@ -4351,16 +4368,9 @@ CREATE OR REPLACE MACRO _pool_components_by(
             FROM (SELECT _pool_model, n, w, k, y, squares, spread FROM sizes WHERE k > 0) AS c,
                 (SELECT model, _pool_model, start, unit_, pooled, plain, jointly, wmax, vmin FROM started) AS m
             WHERE _pool_same(m._pool_model, c._pool_model)
-        ))),
-        with_squares AS MATERIALIZED (FROM (SELECT * REPLACE (squares AS plain_squares)
-        FROM started JOIN (
-            SELECT model AS id, sum(k * ((y - plain) * (y - plain) + spread)) AS squares
-            FROM moved GROUP BY model
-        ) ON model = id))
-        FROM _pool_results('models', 'moved',
-            CASE WHEN (detail <> 'estimates' OR _pool_name(mu) = 'shrunk' OR NOT (method = 'known' OR (method IN ('ml', 'reml')))) THEN 'with_squares' ELSE 'started' END,
-            sigma2, tau2, mu, method, level, test, limits, detail))
-    )
+        )),
+        facts AS MATERIALIZED (FROM started JOIN _pool_sums_of_classes('moved') USING (model))
+        FROM _pool_results('models', 'moved', 'facts', sigma2, tau2, mu, method, level, test, limits, detail))
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'by_class' ELSE 'by_size' END, 'by_class');
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -4412,7 +4422,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    points AS MATERIALIZED (FROM (WITH requested AS (SELECT model, unit_, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM facts),
+    points AS MATERIALIZED (WITH requested AS (SELECT model, unit_, unnest(TRY_CAST(tau::VARCHAR AS DOUBLE[])) AS root FROM facts),
     reml AS (FROM _pool_upper_limits('moved', 'facts', sigma2, mu, 'reml')),
     ml AS (FROM _pool_upper_limits('moved', 'facts', sigma2, mu, 'ml')),
     reached AS (SELECT model, sqrt(upper) AS highest FROM query_table((CASE
@@ -4425,17 +4435,17 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
         FROM facts LEFT JOIN reached USING (model)
     )
     SELECT row_number() OVER () AS point, model, root, (root / unit_) * (root / unit_) AS scaled
-    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END))),
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END)),
     -- no weights identify sigma2 along the curve
     with_v AS NOT MATERIALIZED (
         SELECT * REPLACE (identified AND NOT separated AS identified, jointly AND NOT separated AS jointly) FROM facts
     ),
-    fits AS MATERIALIZED (FROM (WITH cells AS (FROM (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
+    fits AS MATERIALIZED (WITH cells AS (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, 'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE scaled END AS lower,
         CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS upper
     FROM points JOIN with_v USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
-    WHERE identified AND (exact = 0 OR scaled > 0))),
+    WHERE identified AND (exact = 0 OR scaled > 0)),
     deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
             max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
@@ -4452,7 +4462,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
             CASE WHEN NOT jointly AND known IS NULL THEN ln(j) ELSE 0.0 END AS logs_of_j
         FROM points JOIN with_v USING (model) JOIN logs USING (model)
         LEFT JOIN deviances USING (point)
-    )))
+    ))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, root * root AS _pool_tau2,
         _pool_finite(sigma2_ * unit_ * unit_) AS _pool_sigma2,
         coalesce(_pool_number(mu), own * unit_ + start + _pool_origin) AS _pool_mu,
@@ -4513,7 +4523,7 @@ CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin
 -- One row per model: the errors, gains and pooling factors, NULL where the data do not identify them.
 CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
     WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
-    classes AS MATERIALIZED (FROM (WITH joined AS (
+    classes AS MATERIALIZED (WITH joined AS (
         SELECT m.* EXCLUDE (_pool_model), c.* EXCLUDE (_pool_model),
             _pool_number(mu) - _pool_origin AS known,
             CASE
@@ -4547,8 +4557,8 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         pool_sampling_variance(own, n - 1) AS v_less,
         j = 1 AND _pool_tau2 IS NULL AS alone,
         j - CASE WHEN known IS NULL THEN 1 ELSE 0 END AS df
-    FROM joined JOIN totals USING (model) JOIN plugins USING (model))),
-    counts AS MATERIALIZED (FROM (WITH exact AS (
+    FROM joined JOIN totals USING (model) JOIN plugins USING (model)),
+    counts AS MATERIALIZED (WITH exact AS (
         SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
         FROM classes GROUP BY model
     )
@@ -4571,8 +4581,8 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
             WHEN _pool_tau2 IS NULL THEN pool_groups(n - 1)
             ELSE _pool_count(mu, outweighed, n - 1, v_less, _pool_tau2, pool_sampling_variance(pooled, n - 1), plugin)
         END AS c_less
-    FROM classes JOIN exact USING (model))),
-    held_out AS MATERIALIZED (FROM (SELECT *,
+    FROM classes JOIN exact USING (model)),
+    held_out AS MATERIALIZED (SELECT *,
         (y - centre) * (y - centre) + spread AS d2,
         (y - grand) * (y - grand) + spread AS grand_d2,
         CASE
@@ -4586,8 +4596,8 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
     FROM counts JOIN (
         SELECT model, sum(k * c) AS s, coalesce(any_value(known), sum(k * c * y) / sum(k * c)) AS centre
         FROM counts GROUP BY model
-    ) USING (model))),
-    errors AS MATERIALIZED (FROM (SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
+    ) USING (model)),
+    errors AS MATERIALIZED (SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
         sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
         sum(k * pool_held_out_squares(n, squares, grand_d2, pool_missed_of_row(n, 0.0, grand_share), grand_ratio))
             AS complete,
@@ -4597,8 +4607,8 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         sum(k * weight * (y - centre)) / sum(k) AS effect,
         sum(k * n * (1 - weight)) / sum(k * n) AS mean_pooling,
         sum(k * weight) / sum(k) AS mean_weight
-    FROM held_out GROUP BY model)),
-    spreads AS (FROM (SELECT model,
+    FROM held_out GROUP BY model),
+    spreads AS (SELECT model,
         sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
             AS of_rows,
         sum(k * ((weight * (y - centre) - effect) ** 2 + weight ** 2 * spread)) AS of_effects,
@@ -4609,7 +4619,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         max(weight) AS most, any_value(_pool_se_mu) AS se_mu
     FROM held_out JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM errors)
         USING (model)
-    GROUP BY model)),
+    GROUP BY model),
     means AS (
         SELECT model, compared, _pool_finite("none" / nullif(compared, 0)) AS none_,
             _pool_finite(complete / nullif(compared, 0)) AS complete_,
@@ -4742,7 +4752,7 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
             _pool_sampling, _pool_weight, _pool_estimate, _pool_se, _pool_mu, _pool_tau2
         FROM query_table(estimates)
     ),
-    effects AS MATERIALIZED (FROM (SELECT _pool_model AS _pool_model_of_effects, row_number() OVER () AS _pool_kind, mu2 AS _pool_mu2,
+    effects AS MATERIALIZED (SELECT _pool_model AS _pool_model_of_effects, row_number() OVER () AS _pool_kind, mu2 AS _pool_mu2,
         CASE WHEN mu2 > 0 THEN pool_kurtosis(fourths, groups, mu2, v2, v4) ELSE 'infinity'::DOUBLE END AS _pool_kappa
     FROM (
         SELECT *, pool_second_moment(squares, groups, v1, v2) AS mu2
@@ -4757,13 +4767,13 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
             )
             GROUP BY _pool_model
         )
-    ))),
+    )),
     groups AS NOT MATERIALIZED (
         SELECT *, pool_bias_moment(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_m,
             CASE WHEN NOT isnan(_pool_tau2 / _pool_mu2) THEN _pool_tau2 / _pool_mu2 END AS _pool_ratio
         FROM estimated, effects WHERE _pool_same(_pool_model, _pool_model_of_effects)
     ),
-    reaches AS MATERIALIZED (FROM (WITH cases AS MATERIALIZED (
+    reaches AS MATERIALIZED (WITH cases AS MATERIALIZED (
         SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
         FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM groups),
             _pool_quantile_of(level)
@@ -4784,7 +4794,7 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
             ELSE chi / sqrt(1 + _pool_m) END AS _pool_reach,
         CASE WHEN _pool_m = 0 THEN alpha WHEN _pool_ratio IS NULL THEN NULL
             WHEN _pool_m > 1e20 THEN pool_exceeding(z * z * _pool_ratio, _pool_kappa) ELSE rho END AS _pool_noncoverage
-    FROM cases LEFT JOIN critical_values USING (id)))
+    FROM cases LEFT JOIN critical_values USING (id))
     SELECT *, _pool_estimate - _pool_half AS _pool_lower, _pool_estimate + _pool_half AS _pool_upper
     FROM (
         SELECT g.*, _pool_noncoverage,
@@ -5030,7 +5040,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', 'known', false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
-    checked AS MATERIALIZED (FROM (WITH joined AS (
+    checked AS MATERIALIZED (WITH joined AS (
         SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
             plain_squares / j AS spread_, p.*,
             coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
@@ -5106,8 +5116,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
                     || 'for; give tau2 as a number',
                     _pool_shown(tau2))
         END AS complaint
-    FROM joined JOIN sums USING (model))),
-    proper_models AS MATERIALIZED (FROM (SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
+    FROM joined JOIN sums USING (model)),
+    proper_models AS MATERIALIZED (SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
             AS lowest,
         CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
     FROM (
@@ -5121,16 +5131,16 @@ CREATE OR REPLACE MACRO _pool_posterior(
         WHEN complaint IS NULL THEN true
         WHEN (SELECT no_over FROM _pool_request) THEN error(complaint)
         ELSE false
-    END)),
-    pivoted AS MATERIALIZED (FROM (SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
-    FROM moved JOIN (SELECT model, around, floor FROM proper_models) USING (model))),
-    integrated AS (FROM (SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
+    END),
+    pivoted AS MATERIALIZED (SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
+    FROM moved JOIN (SELECT model, around, floor FROM proper_models) USING (model)),
+    integrated AS (SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
         top + ln(total * ((low + high) / steps)) AS log_total
     FROM (
         SELECT *, sum(f) OVER (PARTITION BY model) AS total
         FROM (
             SELECT *, exp(height - top) AS f
-            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM (WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM (WITH RECURSIVE _pool_peak AS (
+            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM (WITH RECURSIVE _pool_modes AS MATERIALIZED (WITH RECURSIVE _pool_peak AS (
                 SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
                     _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
                 FROM (
@@ -5168,7 +5178,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                     )
                 )
             )
-            SELECT model, x AS mode, stride AS width FROM _pool_peak WHERE NOT pending)),
+            SELECT model, x AS mode, stride AS width FROM _pool_peak WHERE NOT pending),
             _pool_node AS (
                 SELECT *, _pool_tau_at(x, lower, upper) AS tau, NULL::DOUBLE AS height, NULL::DOUBLE AS mu_,
                     NULL::DOUBLE AS variance, true AS pending, false AS done, false AS settled
@@ -5232,11 +5242,11 @@ CREATE OR REPLACE MACRO _pool_posterior(
             FROM _pool_node WHERE done))
         )
     )
-    WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total)),
-    known_node AS (FROM (WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM proper_models)
+    WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total),
+    known_node AS (WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM proper_models)
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
-    FROM points JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') USING (model, i))),
+    FROM points JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') USING (model, i)),
     nodes AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'known_node' END)
     ),
@@ -5269,8 +5279,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             FROM nodes JOIN totals USING (model) GROUP BY model
         ),
         heavy_nodes AS MATERIALIZED (FROM nodes WHERE p >= 1e-17),
-        searched AS (
-            FROM (WITH RECURSIVE _pool_place AS (
+        searched AS (WITH RECURSIVE _pool_place AS (
                 SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
                     arg_min(t, abs(cumulated - p / 2 - q)) AS t, h, false AS done
                 FROM (
@@ -5306,8 +5315,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                     any_value(upper) AS upper
                 FROM heavy_nodes GROUP BY model
             ) USING (model)
-            WHERE done)
-        ),
+            WHERE done),
         known AS (
             SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
             FROM heavy_nodes
@@ -5367,8 +5375,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         JOIN mixtures AS n ON s.model = n.model AND n.is_new) AS c
             ON plain._pool_id = c.model
     ),
-    estimates AS (
-        FROM (WITH sampled AS MATERIALIZED (
+    estimates AS (WITH sampled AS MATERIALIZED (
             SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, 'plain', sigma2)
         ),
         node_lists AS MATERIALIZED (FROM _pool_node_lists('nodes')),
@@ -5387,7 +5394,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         exceeding AS (FROM _pool_exceeding('items', 'node_lists')),
         no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
         central AS (FROM _pool_central('mixed', 'node_lists', level)),
-        shortest AS (FROM (WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central('mixed', 'node_lists', level)),
+        shortest AS (WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central('mixed', 'node_lists', level)),
         _pool_end AS (
             SELECT id, model, y, v, extra, varies, side, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x,
                 0 AS step, upper_ > lower_ AS pending
@@ -5417,7 +5424,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             )
         )
         SELECT id, max(side * x) FILTER (side > 0) AS lower_, max(side * x) FILTER (side < 0) AS upper_
-        FROM _pool_end WHERE NOT pending GROUP BY id)),
+        FROM _pool_end WHERE NOT pending GROUP BY id),
         intervals AS (
             FROM query_table(
                 CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
@@ -5430,9 +5437,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
             FROM mixed LEFT JOIN intervals USING (id)
                 LEFT JOIN query_table(CASE WHEN _pool_absent(threshold) THEN 'no_exceeding' ELSE 'exceeding' END) USING (id)
         )
-        FROM sampled LEFT JOIN posteriors USING (_pool_item))
-    ),
-    density AS (FROM (WITH points AS MATERIALIZED (
+        FROM sampled LEFT JOIN posteriors USING (_pool_item)),
+    density AS (WITH points AS MATERIALIZED (
         SELECT n.model, row_number() OVER () AS i, _pool_tau AS tau, true AS pending
         FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, models AS n
         WHERE _pool_same(n._pool_model, c._pool_model)
@@ -5444,7 +5450,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
     FROM points AS p JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') AS l USING (model, i)
         JOIN totals USING (model)
     JOIN (SELECT model, around, start FROM proper_models) USING (model) JOIN models USING (model),
-        _pool_origin))
+        _pool_origin)
     FROM query_table(relation);
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6108,7 +6114,7 @@ CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
         _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
         _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
         _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
-    FROM query_table(points) AS p JOIN (FROM (SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
+    FROM query_table(points) AS p JOIN (SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
         sum(k * h * (dx * dy + sxy)) AS hxy, sum(k * h * (dy * dy + syy)) AS hyy, sum(k * h * h) AS h2,
         sum(k * h * h * dx) AS h2x, sum(k * h * h * dy) AS h2y, sum(k * h * h * (dx * dx + sxx)) AS h2xx,
         sum(k * h * h * (dx * dy + sxy)) AS h2xy, sum(k * h * h * (dy * dy + syy)) AS h2yy,
@@ -6119,7 +6125,7 @@ CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
         FROM (SELECT id, model, rho, centre_x, centre_y FROM query_table(points))
         JOIN (SELECT model, k, w, x, y, sxx, sxy, syy FROM query_table(classes)) USING (model)
     )
-    GROUP BY id)) AS s USING (id);
+    GROUP BY id) AS s USING (id);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regressions before the search: both ends of rho, and what the data identify.
@@ -6136,7 +6142,7 @@ CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
 -- One row per model, NULL where the data do not identify it: variances, the slope, the point of the line whose error is
 -- independent of the slope's (_pool_at_x, _pool_at_y, less the origins), and the variances of both.
 CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
-    WITH sizes AS MATERIALIZED (FROM (SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    WITH sizes AS MATERIALIZED (SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k,
             favg(_pool_x) AS x, favg(_pool_y) AS y, var_pop(_pool_finite(_pool_x)) AS sxx,
@@ -6146,14 +6152,14 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         FROM query_table(groups)
         WHERE _pool_sized
         GROUP BY ALL
-    ))),
-    singles AS NOT MATERIALIZED (FROM (SELECT _pool_n AS n, _pool_w AS w, CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_x AS x, _pool_y AS y,
+    )),
+    singles AS NOT MATERIALIZED (SELECT _pool_n AS n, _pool_w AS w, CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_x AS x, _pool_y AS y,
         0.0 AS sxx, 0.0 AS sxy, 0.0 AS syy, _pool_sxx AS wxx, _pool_sxy AS wxy, _pool_syy AS wyy,
         _pool_dropped AS dropped, (NOT isfinite(_pool_x))::BIGINT AS odd_x, (NOT isfinite(_pool_y))::BIGINT AS odd_y,
         _pool_bad_weights AS bad_weights, _pool_model
     FROM query_table(groups)
-    WHERE NOT _pool_sized)),
-    models AS MATERIALIZED (FROM (WITH counted AS MATERIALIZED (
+    WHERE NOT _pool_sized),
+    models AS MATERIALIZED (WITH counted AS MATERIALIZED (
         SELECT _pool_model, sum(k) AS j, sum(k * n) AS n, sum(dropped) AS dropped, sum(odd_x) AS odd_x,
             sum(odd_y) AS odd_y, sum(bad_weights) AS bad_weights
         FROM (FROM sizes UNION ALL BY NAME FROM singles)
@@ -6176,11 +6182,11 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         FROM counted, _pool_request
         GROUP BY column_names
     ))
-    WHERE sound)),
-    classes AS MATERIALIZED (FROM (SELECT model, w, k, x, y, sxx, sxy, syy, wxx, wxy, wyy
+    WHERE sound),
+    classes AS MATERIALIZED (SELECT model, w, k, x, y, sxx, sxy, syy, wxx, wxy, wyy
     FROM models AS m, (FROM sizes UNION ALL BY NAME FROM singles) AS c
-    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0)),
-    facts AS MATERIALIZED (FROM (WITH sums AS (
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0),
+    facts AS MATERIALIZED (WITH sums AS (
         SELECT model, sum(k * w) AS w, sum(k * w * x) / sum(k * w) AS centre_x, sum(k * w * y) / sum(k * w) AS centre_y,
             min(w) AS wmin, max(w) AS wmax, max(abs(x)) AS far_x, max(abs(y)) AS far_y,
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
@@ -6245,16 +6251,16 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'unidentified' 
             ELSE 'searched'
         END AS state
-    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request)),
-    rest AS MATERIALIZED (FROM (SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
+    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request),
+    rest AS MATERIALIZED (SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
         _pool_larger(_pool_line_squares_about(sxx, sxy, syy, start_slope), 0.0) AS syy
     FROM classes
-    JOIN (SELECT model, start_x, start_y, start_slope FROM facts) USING (model))),
-    left_over AS MATERIALIZED (FROM (SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
+    JOIN (SELECT model, start_x, start_y, start_slope FROM facts) USING (model)),
+    left_over AS MATERIALIZED (SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
         _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
-    FROM facts)),
-    cells AS (FROM (WITH ranges AS (
+    FROM facts),
+    cells AS (WITH ranges AS (
         SELECT *, 0.01 / wmax AS low,
             CASE WHEN j >= n THEN 1e10 / wmin ELSE
                 _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
@@ -6268,7 +6274,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         CASE WHEN i = 0 THEN 'minimum' ELSE 'nothing' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
-    FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges))),
+    FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges)),
     minima AS MATERIALIZED (
         SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
         FROM (WITH RECURSIVE _pool_line_search AS (
@@ -6457,13 +6463,13 @@ CREATE OR REPLACE MACRO pool_regress_components(
         FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
     ),
     _pool_named AS (
-        SELECT * FROM (SELECT over FROM _pool_schema), (FROM (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
+        SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
             NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
             NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
             NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu, NULL::DOUBLE AS icc,
             NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional, NULL::DOUBLE AS log_likelihood,
             NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-        WHERE false))
+        WHERE false)
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
@@ -6664,13 +6670,13 @@ CREATE OR REPLACE MACRO _pool_trigamma_rest(z, y, q) AS
 
 -- One row per model: the prior, its errors and the log likelihood.
 CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
-    WITH pairs AS MATERIALIZED (FROM (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    WITH pairs AS MATERIALIZED (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
         FROM query_table(groups)
         GROUP BY ALL
-    ))),
-    sound AS MATERIALIZED (FROM (WITH faults AS (
+    )),
+    sound AS MATERIALIZED (WITH faults AS (
         SELECT fault, count(*) AS bad
         FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
         GROUP BY fault
@@ -6690,8 +6696,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         ELSE format('{} exceeds {} in {}: there are no more events than trials', _pool_column_of_role('value', column_names[1]), _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(worst.bad))
     END)) END
         AS sound
-    FROM worst, _pool_request)),
-    models AS MATERIALIZED (FROM (WITH counted AS (
+    FROM worst, _pool_request),
+    models AS MATERIALIZED (WITH counted AS (
         SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
             true AS present
         FROM pairs
@@ -6700,11 +6706,11 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
         coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
     FROM (SELECT no_over FROM sound, _pool_request WHERE sound) LEFT JOIN counted ON true
-    WHERE no_over OR present)),
-    numbered AS MATERIALIZED (FROM (SELECT model, x, n, k, p._pool_model
+    WHERE no_over OR present),
+    numbered AS MATERIALIZED (SELECT model, x, n, k, p._pool_model
     FROM pairs AS p, models AS m
-    WHERE _pool_same(m._pool_model, p._pool_model))),
-    known AS MATERIALIZED (FROM (WITH deviations AS (
+    WHERE _pool_same(m._pool_model, p._pool_model)),
+    known AS MATERIALIZED (WITH deviations AS (
         SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4) THEN 0.0 ELSE k END AS few
         FROM numbered JOIN (SELECT model, pi FROM models) USING (model)
         WHERE n > 0
@@ -6743,7 +6749,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             WHEN family = 'rates' THEN greatest((1 - overdispersion) / overdispersion, 0.0)
             ELSE 1 / overdispersion
         END AS size_of_moments
-    FROM noise)),
+    FROM noise),
     counted AS (
         SELECT model, kind, m, sum(k) AS k, sum(few) AS few
         FROM (
@@ -6766,7 +6772,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         WHERE n > 0 AND family = 'counts' AND NOT (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
         GROUP BY ALL
     ),
-    many AS MATERIALIZED (FROM (WITH pairs AS (
+    many AS MATERIALIZED (WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
         FROM numbered JOIN (SELECT model, pi FROM models) USING (model)
         WHERE (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
@@ -6783,9 +6789,9 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             AS deviance,
         CASE WHEN side > 0 AND family = 'rates' THEN (CASE WHEN n > 0 THEN 0.5 * ln(6.283185307179586 * n) + _pool_log_gamma_rest(n, 1 / (n * n)) ELSE 0.0 END) ELSE 0.0 END - (CASE WHEN m > 0 THEN 0.5 * ln(6.283185307179586 * m) + _pool_log_gamma_rest(m, 1 / (m * m)) ELSE 0.0 END)
             AS rest
-    FROM changed)),
+    FROM changed),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
-    starts AS MATERIALIZED (FROM (WITH sizes AS (
+    starts AS MATERIALIZED (WITH sizes AS (
         SELECT model, pi, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
         FROM known
@@ -6800,9 +6806,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     )
     SELECT model, point, ln(size) AS v,
         ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
-    FROM sizes JOIN means USING (model, point))),
-    fitted AS MATERIALIZED (
-        FROM (WITH RECURSIVE _pool_rates_search AS (
+    FROM sizes JOIN means USING (model, point)),
+    fitted AS MATERIALIZED (WITH RECURSIVE _pool_rates_search AS (
             SELECT 0 AS step, CASE WHEN way = 'searched' THEN 'starting' ELSE 'final' END AS phase, model, way,
                 coalesce(point, 0) AS point, u, v, way <> 'nothing' AS done,
                 {u: 0.0::DOUBLE, v: 0.0::DOUBLE, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
@@ -6836,7 +6841,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                             coalesce(arg_max(point, height) OVER (PARTITION BY model), 0) AS best_point
                         FROM (WITH curved AS (
                             SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v
-                            FROM (WITH placed AS (FROM (WITH shifted AS (
+                            FROM (WITH placed AS (WITH shifted AS (
                                 SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over,
                                     whole, none, known_a, known_b, size_of_moments, e,
                                     CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
@@ -6876,7 +6881,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                     ELSE other * size END AS beta,
                                 CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END
                                     AS moved
-                            FROM sized)),
+                            FROM sized),
                             rising_sums AS (
                                 SELECT p.* EXCLUDE (pi, e, moved, few_over), coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross,
                                     coalesce(rise, 0.0) AS rise,
@@ -6890,7 +6895,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                     CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
                                         ELSE few_over * u + few_ns * pi * (u - e) END AS common
                                 FROM placed AS p
-                                    LEFT JOIN (FROM (WITH kinds AS (
+                                    LEFT JOIN (WITH kinds AS (
                                         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
                                         FROM placed
                                     ),
@@ -6920,8 +6925,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                         fsum(CASE WHEN kind = 2 THEN bend ELSE 0.0 END) AS bend_y,
                                         fsum(CASE WHEN kind = 3 THEN bend ELSE 0.0 END) AS bend_n
                                     FROM terms
-                                    GROUP BY model, point)) AS s USING (model, point)
-                                    LEFT JOIN (FROM (WITH placed AS (
+                                    GROUP BY model, point) AS s USING (model, point)
+                                    LEFT JOIN (WITH placed AS (
                                         SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
                                             CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
                                             CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
@@ -6954,7 +6959,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                             ELSE -apart * n / total END) AS many_h_uv,
                                         fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
                                     FROM terms
-                                    GROUP BY model, point)) AS b USING (model, point)
+                                    GROUP BY model, point) AS b USING (model, point)
                             ),
                             of_rates AS (
                                 SELECT *, 0.0 AS fall, common + rise + many_gain AS height,
@@ -6972,7 +6977,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                     slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
                                     coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
                                     coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
-                                FROM rising_sums AS r LEFT JOIN (FROM (WITH steps AS (
+                                FROM rising_sums AS r LEFT JOIN (WITH steps AS (
                                     SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
                                     FROM (SELECT model, point, mean, size FROM placed WHERE size > 0 AND size < 'infinity'::DOUBLE)
                                     JOIN exposures USING (model)
@@ -6986,7 +6991,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                                     fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
                                     fsum((k * mu + xs * t) / (u * u)) AS weight
                                 FROM logs
-                                GROUP BY model, point)) AS e USING (model, point)
+                                GROUP BY model, point) AS e USING (model, point)
                             )
                             FROM query_table('of_' || family))
                         ),
@@ -7007,8 +7012,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                 )
             )
         )
-        SELECT model, way, done, unnest(fitted) FROM _pool_rates_search WHERE phase = 'done')
-    ),
+        SELECT model, way, done, unnest(fitted) FROM _pool_rates_search WHERE phase = 'done'),
     -- the independent trials, or the exposure, that determine the mean as well: infinite where it is known
     determined AS (
         SELECT model, sum(k * CASE
@@ -7060,12 +7064,12 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_posteriors(
     groups, components, level, threshold, limits, uncertainty, family
 ) AS TABLE
-    WITH pairs AS (FROM (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    WITH pairs AS (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
         FROM query_table(groups)
         GROUP BY ALL
-    ))),
+    )),
     placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
             CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
@@ -7289,10 +7293,10 @@ CREATE OR REPLACE MACRO pool_components_rates(
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
-        SELECT * FROM (SELECT over FROM _pool_schema), (FROM (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
+        SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        WHERE false))
+        WHERE false)
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -7315,10 +7319,10 @@ CREATE OR REPLACE MACRO pool_components_counts(
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
-        SELECT * FROM (SELECT over FROM _pool_schema), (FROM (SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
+        SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        WHERE false))
+        WHERE false)
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
