@@ -37,7 +37,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             varies, -(around + start + _pool_origin) AS beyond
         FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
     ),
-    node_lists AS MATERIALIZED (FROM _pool_node_lists(nodes)),
+    node_lists AS MATERIALIZED (FROM _pool_node_lists('heavy_nodes')),
     mixed AS MATERIALIZED (FROM _pool_mixed('items', 'node_lists')),
     exceeding AS (FROM _pool_exceeding('items', 'node_lists')),
     targets AS (
@@ -49,7 +49,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     placed AS (
         SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
             max(x) FILTER (target = 0.5) AS middle_
-        FROM _pool_mixture_quantiles('mixed', 'node_lists', 'targets') GROUP BY id
+        FROM _pool_mixture_quantiles('mixed', 'heavy_nodes', 'targets') GROUP BY id
     ),
     mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN exceeding USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),

@@ -10,7 +10,8 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     WITH sampled AS MATERIALIZED (
         SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
     ),
-    node_lists AS MATERIALIZED (FROM _pool_node_lists(nodes)),
+    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    node_lists AS MATERIALIZED (FROM _pool_node_lists('heavy_nodes')),
     -- only private columns: keys of groups may have any name
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
@@ -25,8 +26,8 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     no_exceeding AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS above WHERE false),
     exceeding AS (FROM _pool_exceeding('items', 'node_lists')),
     no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
-    central AS (FROM _pool_central('mixed', 'node_lists', level)),
-    shortest AS (FROM _pool_shortest('mixed', 'node_lists', level)),
+    central AS (FROM _pool_central('mixed', 'heavy_nodes', level)),
+    shortest AS (FROM _pool_shortest('mixed', 'heavy_nodes', level)),
     intervals AS (
         FROM query_table(
             CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)

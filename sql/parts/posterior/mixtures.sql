@@ -6,82 +6,86 @@
 -- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
 -- `extra` is the variance that a prediction adds.
 --
--- The nodes of a model are one list, and a mixture is a sum over this list: no GROUP BY of items times nodes is planned
--- or executed.
+-- What is computed once per item is a sum over the nodes of its model as a list: without a GROUP BY of items times nodes
+-- it takes less time and memory. The steps of a search are such a GROUP BY, whose columns are faster than lists.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row per model: its nodes whose probability matters, as a list.
+-- Mean and standard deviation of an item at a node.
+CREATE OR REPLACE MACRO _pool_mean_at(y, v, mu_, pooling) AS
+    CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END;
+CREATE OR REPLACE MACRO _pool_sd_at(v, varies, extra, tau2, variance, pooling) AS
+    sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau2 * pooling + pooling * pooling * variance END + extra);
+
+-- One row per model: its nodes, as a list.
 CREATE OR REPLACE MACRO _pool_node_lists(nodes) AS TABLE
-    SELECT model, list({p: p, tau2: tau * tau, mu: mu_, variance: variance}) AS nodes
+    SELECT model, list({p: p, tau2: tau * tau, mu: mu_, variance: variance}) AS node_list
     FROM query_table(nodes)
-    WHERE p >= 1e-17
     GROUP BY model;
 
 -- The normal of an item at each node: weight p, mean m and standard deviation s.
-CREATE OR REPLACE MACRO _pool_parts(nodes, y, v, varies, extra) AS
+CREATE OR REPLACE MACRO _pool_parts(node_list, y, v, varies, extra) AS
     list_transform(
-        list_transform(nodes, lambda _n: {p: _n.p, tau2: _n.tau2, mu: _n.mu, variance: _n.variance,
+        list_transform(node_list, lambda _n: {p: _n.p, tau2: _n.tau2, mu: _n.mu, variance: _n.variance,
             pooling: pool_pooling(_n.tau2, v)}),
-        lambda _n: {
-            p: _n.p,
-            m: CASE WHEN y IS NULL OR isinf(v) THEN _n.mu ELSE y - _n.pooling * (y - _n.mu) END,
-            s: sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * _n.tau2 * _n.pooling
-                + _n.pooling * _n.pooling * _n.variance END + extra)
-        }
-    );
-
--- The parts of a mixture at x, with side = -1 of the mixture turned over: exp(-z^2 / 2) and Mills' ratio at |z|, at
--- most 40.
-CREATE OR REPLACE MACRO _pool_parts_at(parts, x, side) AS
-    list_transform(
-        list_transform(
-            list_transform(parts, lambda _c: {p: _c.p, s: greatest(_c.s, 1e-300),
-                z: (x - side * _c.m) / greatest(_c.s, 1e-300)}),
-            lambda _c: {p: _c.p, s: _c.s, z: _c.z, far: least(abs(_c.z), 40e0)}
-        ),
-        lambda _c: {p: _c.p, s: _c.s, z: _c.z, kernel: _pool_normal_kernel(_c.far), mills: _pool_normal_mills(_c.far)}
+        lambda _n: {p: _n.p, m: _pool_mean_at(y, v, _n.mu, _n.pooling),
+            s: _pool_sd_at(v, varies, extra, _n.tau2, _n.variance, _n.pooling)}
     );
 
 -- Items with mean and variance, their weight, their typical and widest sd.
 CREATE OR REPLACE MACRO _pool_mixed(items, node_lists) AS TABLE
-    SELECT * EXCLUDE (nodes, parts),
+    SELECT * EXCLUDE (node_list, parts),
         list_sum(list_transform(parts, lambda _c: _c.p * (_c.s * _c.s + (_c.m - mean_) * (_c.m - mean_)))) AS variance_
     FROM (
         SELECT *, list_sum(list_transform(parts, lambda _c: _c.p * _c.m)) AS mean_,
-            list_sum(list_transform(nodes, lambda _n: _n.p * pool_weight(_n.tau2, v))) AS weight_,
+            list_sum(list_transform(node_list, lambda _n: _n.p * pool_weight(_n.tau2, v))) AS weight_,
             exp(list_sum(list_transform(parts, lambda _c: _c.p * ln(greatest(_c.s, 1e-300))))
-                / list_sum(list_transform(nodes, lambda _n: _n.p))) AS typical,
+                / list_sum(list_transform(node_list, lambda _n: _n.p))) AS typical,
             list_max(list_transform(parts, lambda _c: _c.s)) AS widest
         FROM (
-            SELECT *, _pool_parts(nodes, y, v, varies, extra) AS parts
+            SELECT *, _pool_parts(node_list, y, v, varies, extra) AS parts
             FROM query_table(items) JOIN query_table(node_lists) USING (model)
         )
     );
 
 -- The probability of more than `beyond` of each item.
 CREATE OR REPLACE MACRO _pool_exceeding(items, node_lists) AS TABLE
-    SELECT id, list_sum(list_transform(_pool_parts_at(_pool_parts(nodes, y, v, varies, extra), beyond, 1.0),
-        lambda _c: _c.p * CASE WHEN _c.s > 1e-300 THEN abs((_c.z < 0)::DOUBLE - _c.kernel * _c.mills)
-            ELSE (_c.z < 0)::DOUBLE END)) AS above
-    FROM query_table(items) JOIN query_table(node_lists) USING (model);
+    SELECT id, list_sum(list_transform(parts, lambda _c:
+            CASE WHEN _c.s > 0 THEN _c.p * abs((_c.z > 0)::DOUBLE - _pool_normal_tail(_c.far))
+                WHEN _c.m > beyond THEN _c.p ELSE 0.0 END)) AS above
+    FROM (
+        SELECT id, beyond, list_transform(
+            list_transform(_pool_parts(node_list, y, v, varies, extra),
+                lambda _c: {p: _c.p, m: _c.m, s: _c.s, z: (_c.m - beyond) / _c.s}),
+            lambda _c: {p: _c.p, m: _c.m, s: _c.s, z: _c.z, far: least(abs(_c.z), 40e0)}
+        ) AS parts
+        FROM query_table(items) JOIN query_table(node_lists) USING (model)
+    );
 
 -- Tail and density of the pending items at their x, and the slope of the density; with side = -1 the tail is the upper
--- one, at -x.
-CREATE OR REPLACE MACRO _pool_tails(items, node_lists) AS TABLE
-    SELECT * EXCLUDE (nodes, parts),
-        list_sum(list_transform(parts, lambda _c: _c.p * abs((_c.z > 0)::DOUBLE - _c.kernel * _c.mills))) AS tail,
-        3.98942280401432678e-1 * list_sum(list_transform(parts, lambda _c: _c.p * _c.kernel / _c.s)) AS density_,
-        -3.98942280401432678e-1
-            * list_sum(list_transform(parts, lambda _c: _c.p * _c.kernel * _c.z / (_c.s * _c.s))) AS bend
-    FROM (
-        SELECT *, _pool_parts_at(_pool_parts(nodes, y, v, varies, extra), x, side) AS parts
-        FROM query_table(items) JOIN query_table(node_lists) USING (model)
+-- one, at -x. `far` is |z|, at most 40, where nothing is left.
+CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
+    WITH joined AS (
+        SELECT id, side, target, x, y, v, varies, extra, p, tau * tau AS tau2, mu_, variance,
+            pool_pooling(tau2, v) AS pooling
+        FROM query_table(items) JOIN query_table(nodes) USING (model)
         WHERE pending
-    );
+    ),
+    parts AS (
+        SELECT id, side, target, x, p, _pool_mean_at(y, v, mu_, pooling) AS m,
+            greatest(_pool_sd_at(v, varies, extra, tau2, variance, pooling), 1e-300) AS s
+        FROM joined
+    ),
+    placed AS (SELECT id, side, target, p, s, (x - side * m) / s AS z, least(abs(z), 40e0) AS far FROM parts),
+    dense AS (SELECT id, side, target, p, s, z, far, _pool_normal_kernel(far) AS kernel FROM placed)
+    SELECT id, side, target, sum(p * abs((z > 0)::DOUBLE - kernel * _pool_normal_mills(far))) AS tail,
+        3.98942280401432678e-1 * sum(p * kernel / s) AS density_,
+        -3.98942280401432678e-1 * sum(p * kernel * z / (s * s)) AS bend
+    FROM dense
+    GROUP BY id, side, target;
 
 -- Quantiles of items: for each row (target, side, reach), the x with probability `target` below it, or above it where
 -- side = -1. `reach` is the normal quantile of the target. Newton's method from the inner side, within a bracket.
-CREATE OR REPLACE MACRO _pool_mixture_quantiles(mixed, node_lists, targets) AS TABLE
+CREATE OR REPLACE MACRO _pool_mixture_quantiles(mixed, nodes, targets) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
             side * mean_ + reach * typical AS x, '-infinity'::DOUBLE AS low, 'infinity'::DOUBLE AS high, 0 AS step,
@@ -106,7 +110,7 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(mixed, node_lists, targets) AS T
                         AS moved
                 FROM (
                     SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
-                    FROM _pool_tails('_pool_place', node_lists)
+                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
                 )
             )
         )
@@ -115,22 +119,22 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(mixed, node_lists, targets) AS T
 
 -- The central interval of items and, starting from it, the shortest one, whose ends have equal densities: Newton's
 -- method on the tails and the logarithms of the densities.
-CREATE OR REPLACE MACRO _pool_central(mixed, node_lists, level) AS TABLE
+CREATE OR REPLACE MACRO _pool_central(mixed, nodes, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
     ),
-    quantiles AS (FROM _pool_mixture_quantiles(mixed, node_lists, 'targets'))
+    quantiles AS (FROM _pool_mixture_quantiles(mixed, nodes, 'targets'))
     SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM quantiles GROUP BY id;
 
-CREATE OR REPLACE MACRO _pool_shortest(mixed, node_lists, level) AS TABLE
-    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(mixed, node_lists, level)),
+CREATE OR REPLACE MACRO _pool_shortest(mixed, nodes, level) AS TABLE
+    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(mixed, nodes, level)),
     _pool_end AS (
-        SELECT id, model, y, v, extra, varies, side, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x,
-            0 AS step, upper_ > lower_ AS pending
+        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
+            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
         FROM query_table(mixed) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
         UNION ALL
-        SELECT id, model, y, v, extra, varies, side, x + move, step + 1,
+        SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
             NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
         FROM (
             SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
@@ -147,7 +151,7 @@ CREATE OR REPLACE MACRO _pool_shortest(mixed, node_lists, level) AS TABLE
                         max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
                         sum(side * ln(density_)) OVER pair AS apart,
                         max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
-                    FROM _pool_tails('_pool_end', node_lists)
+                    FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
                     WINDOW pair AS (PARTITION BY id)
                 )
             )
