@@ -1878,7 +1878,8 @@ CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
 --
 -- Facts about priors by name: of tau2 and mu, their arguments and the defaults of these, the rule that one of the
 -- numbers breaks. `a` and `b` are the two numbers of a prior of tau; without a prior, tail and limits are those of any
--- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances.
+-- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances. DuckDB binds the density of
+-- the prior in the argument alone.
 CREATE OR REPLACE MACRO _pool_priors_of(role) AS
     CASE
         WHEN role = 'tau2'
@@ -2066,8 +2067,8 @@ CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
             THEN list_transform(
                 string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
             ELSE []::VARCHAR[] END)) + 1:]);
-
-CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)) OR _pool_prior_name(mu) = 'normal';
+CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_priors_of('tau2'), _pool_prior_name(x));
+CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
 
 CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda _prior:
@@ -2085,7 +2086,7 @@ CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) A
     CASE
         WHEN (list_contains(_pool_priors_of(role), _pool_prior_name(value))
             OR role <> 'sigma2' AND contains(_pool_name(value), '(')
-            OR role = 'sigma2' AND list_contains(_pool_priors_of('tau2'), _pool_prior_name(value))) THEN (CASE
+            OR role = 'sigma2' AND _pool_is_tau_prior(value)) THEN (CASE
                 WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(value) || ' is integrated out in Python alone; give a '
                     || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
                 ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
@@ -2708,11 +2709,11 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             (CASE
-                WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2))
+                WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
                     THEN format('{}={} does not go with tau2={}, an estimate: give tau2 as a number or a prior such as '
                         || '''half_cauchy(5)''',
                         'mu', _pool_shown(mu), _pool_shown(tau2))
-                WHEN list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+                WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
                     THEN format('mu={} does not go with a prior of tau2, where mu is integrated out: give ''gls'', a number, or '
                         || 'a prior such as ''normal(0, 5)''',
                         _pool_shown(mu))
@@ -4818,54 +4819,81 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
 CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN lower + exp(x) ELSE lower + (upper - lower) / (1 + exp(-x)) END;
 
--- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
-CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance. At
+-- tau = 0 some priors have no density.
+CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models, tau2) AS TABLE
+    WITH precise AS (
+        SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
+        FROM (
+            SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
+            FROM query_table(points) JOIN query_table(classes) USING (model)
+            WHERE pending
+        )
+    ),
+    summed AS (
+        SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
+            sum(k * h * h) AS squared_precisions, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2, hd / s1 AS centre
+        FROM precise
+        GROUP BY model, i
+    ),
+    joined AS (
+        SELECT model, i, tau, logs, s1, squared_precisions, hd, hd2, centre, j, known, a, b, lower, upper, rise,
+            prior_mean, prior_sd, harmonic_mean
+        FROM summed JOIN query_table(models) USING (model)
+    )
     SELECT model, i,
         CASE
             WHEN known IS NOT NULL THEN pool_log_likelihood_known_mu(j, logs, hd2)
             WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
             ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
         END AS log_likelihood,
-        (CASE
-            WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND (CASE
-                WHEN prior = 'inverse_gamma' THEN 'infinity'::DOUBLE
-                WHEN prior IN ('jeffreys', 'uniform_shrinkage') THEN 1.0
-                ELSE 0.0
-            END) > 0
-                THEN '-infinity'::DOUBLE
-            ELSE (CASE
-                WHEN prior = 'half_cauchy' THEN pool_half_t(tau, 1.0, a)
-                WHEN prior = 'half_normal' THEN pool_half_normal(tau, a)
-                WHEN prior = 'half_t' THEN pool_half_t(tau, a, b)
-                WHEN prior = 'exponential' THEN pool_exponential(tau, a)
-                WHEN prior = 'uniform' THEN 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END
-                WHEN prior = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
-                WHEN prior = 'jeffreys' THEN pool_jeffreys(tau, squares)
-                WHEN prior = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, s2)
-                WHEN prior = 'dumouchel' THEN pool_dumouchel(tau, s2)
-                ELSE 0.0
-            END)
-        END) AS log_prior,
+        CASE WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND rise > 0 THEN '-infinity'::DOUBLE
+            ELSE log_density END AS log_prior,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
             ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
             ELSE pool_variance_of_mu_given_tau(s1, prior_sd) END AS variance
-    FROM (
-        SELECT *, hd / s1 AS centre
-        FROM (
-            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
-                sum(k * h * h) AS squares, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
-            FROM (
-                SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
-                FROM (
-                    SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
-                    FROM query_table(points) JOIN query_table(classes) USING (model)
-                    WHERE pending
-                )
-            )
-            GROUP BY model, i
-        )
-    ) JOIN query_table(models) USING (model);
+    FROM (WITH half_cauchy AS (
+        SELECT *, pool_half_t(tau, 1.0, a) AS log_density
+        FROM joined
+    ),
+    half_normal AS (
+        SELECT *, pool_half_normal(tau, a) AS log_density
+        FROM joined
+    ),
+    half_t AS (
+        SELECT *, pool_half_t(tau, a, b) AS log_density
+        FROM joined
+    ),
+    exponential AS (
+        SELECT *, pool_exponential(tau, a) AS log_density
+        FROM joined
+    ),
+    uniform AS (
+        SELECT *, 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END AS log_density
+        FROM joined
+    ),
+    inverse_gamma AS (
+        SELECT *, pool_inverse_gamma(tau, a, b) AS log_density
+        FROM joined
+    ),
+    jeffreys AS (
+        SELECT *, pool_jeffreys(tau, squared_precisions) AS log_density
+        FROM joined
+    ),
+    uniform_shrinkage AS (
+        SELECT *, pool_uniform_shrinkage(tau, harmonic_mean) AS log_density
+        FROM joined
+    ),
+    dumouchel AS (
+        SELECT *, pool_dumouchel(tau, harmonic_mean) AS log_density
+        FROM joined
+    ),
+    no_prior AS (
+        SELECT *, 0.0 AS log_density
+        FROM joined
+    )
+    FROM query_table(CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END));
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Quantiles of tau.
@@ -5058,13 +5086,17 @@ CREATE OR REPLACE MACRO _pool_posterior(
                 WHEN prior = 'uniform_shrinkage' THEN 3.0
                 ELSE 'infinity'::DOUBLE
             END) AS tail, (CASE
+                WHEN prior = 'inverse_gamma' THEN 'infinity'::DOUBLE
+                WHEN prior IN ('jeffreys', 'uniform_shrinkage') THEN 1.0
+                ELSE 0.0
+            END) AS rise,
+            (CASE
                 WHEN prior IN ('half_cauchy', 'half_normal') THEN a
                 WHEN prior = 'half_t' THEN b
                 WHEN prior = 'exponential' THEN 1 / a
                 WHEN prior = 'inverse_gamma' THEN sqrt(b / (a + 0.5))
                 ELSE NULL
-            END) AS size,
-            (CASE
+            END) AS size, (CASE
                 WHEN prior IN ('half_cauchy', 'half_normal', 'half_t', 'exponential', 'inverse_gamma', 'uniform_shrinkage',
                     'dumouchel') THEN true
                 WHEN prior = 'uniform' THEN b < 'infinity'::DOUBLE
@@ -5086,7 +5118,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM moved JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
         GROUP BY model
     )
-    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS harmonic_mean,
         known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
         
         CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
@@ -5165,7 +5197,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                                     SELECT p.*, (CASE WHEN (log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)) IS NULL OR isnan((log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END))) THEN '-infinity'::DOUBLE ELSE (log_likelihood + log_prior + (CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END)) END)
                                         AS height
                                     FROM _pool_peak AS p
-                                        JOIN _pool_log_likelihood_at('_pool_peak', 'pivoted', 'proper_models') USING (model, i)
+                                        JOIN _pool_log_likelihood_at('_pool_peak', 'pivoted', 'proper_models', tau2) USING (model, i)
                                     WHERE pending
                                 )
                             )
@@ -5224,7 +5256,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
                                                         + ln(width) + ln(cosh(t))) END) ELSE height END AS height,
                                                 CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
                                                 CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
-                                            FROM _pool_node AS n LEFT JOIN _pool_log_likelihood_at('_pool_node', 'pivoted', 'proper_models') AS l USING (model, i)
+                                            FROM _pool_node AS n LEFT JOIN _pool_log_likelihood_at('_pool_node', 'pivoted', 'proper_models', tau2) AS l USING (model, i)
                                             WHERE NOT done)
                                         )
                                     )
@@ -5242,7 +5274,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
     known_node AS (WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM proper_models)
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
-    FROM points JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') USING (model, i)),
+    FROM points JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models', tau2) USING (model, i)),
     nodes AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'known_node' END)
     ),
@@ -5341,7 +5373,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         ),
         mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN exceeding USING (id)),
         points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM proper_models WHERE exact = 0),
-        at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', 'pivoted', 'proper_models')),
+        at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', 'pivoted', 'proper_models', tau2)),
         summed AS (
             SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
                 around + start + _pool_origin AS place, moment AS highest_moment
@@ -5444,7 +5476,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
     SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
         exp((CASE WHEN (log_likelihood + log_prior) IS NULL OR isnan((log_likelihood + log_prior)) THEN '-infinity'::DOUBLE ELSE (log_likelihood + log_prior) END) - log_total) AS _pool_density,
         mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
-    FROM points AS p JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models') AS l USING (model, i)
+    FROM points AS p JOIN _pool_log_likelihood_at('points', 'pivoted', 'proper_models', tau2) AS l USING (model, i)
         JOIN totals USING (model)
     JOIN (SELECT model, around, start FROM proper_models) USING (model) JOIN models USING (model),
         _pool_origin)
@@ -5808,7 +5840,7 @@ CREATE OR REPLACE MACRO pool_profile(
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
         FROM (SELECT (CASE
-            WHEN NOT (_pool_absent(tau2) OR list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2)))
+            WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
                 THEN format('tau2={} does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing', _pool_shown(tau2))
             WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
                 OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
@@ -5865,7 +5897,7 @@ CREATE OR REPLACE MACRO pool_compare(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM (WITH usual AS (SELECT true AS proper),
     unusual AS (
-        SELECT error(CASE WHEN list_contains(_pool_priors_of('tau2'), _pool_prior_name(tau2))
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2)
             THEN format('{}={} does not go with {}: give a number or the name of an estimator', 'tau2', _pool_shown(tau2), 'compare')
             ELSE format('{}={} does not go with {}: give a number or the name of an estimator', 'mu', _pool_shown(mu), 'compare') END)::BOOLEAN AS proper
     )

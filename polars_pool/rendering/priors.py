@@ -13,7 +13,8 @@ from ..formulas.priors import OF_MU, OF_RATES, OF_TAU, Bounds, Numbers, Prior
 COMMENT = """\
 -- Facts about priors by name: of tau2 and mu, their arguments and the defaults of these, the rule that one of the
 -- numbers breaks. `a` and `b` are the two numbers of a prior of tau; without a prior, tail and limits are those of any
--- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances.
+-- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances. DuckDB binds the density of
+-- the prior in the argument alone.
 """
 EVERY: tuple[type[Numbers], ...] = (*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values())
 FACTS: dict[str, Callable[[Prior], Any]] = {
@@ -31,7 +32,6 @@ def text() -> str:
     """The macros of all facts about priors."""
     proper = {prior.name: _literal(_with_symbols(prior).proper) for prior in OF_TAU.values()}
     by_errors = {prior.name: _literal(_with_symbols(prior).statistic == "harmonic_mean") for prior in OF_TAU.values()}
-    density = {prior.name: _log_density(prior) for prior in OF_TAU.values()}
     macros = [
         _macro("priors_of(role)", _cases("role", {"tau2": str(list(OF_TAU)), "mu": str(list(OF_MU))}, NO_NAMES)),
         _macro("prior_arguments(name)", _cases("name", {prior.name: _arguments(prior) for prior in EVERY}, NO_NAMES)),
@@ -40,13 +40,26 @@ def text() -> str:
         *(_macro(f"prior_{name}(name, a, b)", _fact(value)) for name, value in FACTS.items()),
         _macro("prior_is_proper(name, a, b)", _cases("name", proper, "false")),
         _macro("prior_needs_errors(name)", _cases("name", by_errors, "false")),
-        _macro("prior_density(name, tau, a, b, squared_precisions, harmonic_mean)", _cases("name", density, "0.0")),
+        _table_of_density({prior.name: _log_density(prior) for prior in OF_TAU.values()} | {"no_prior": "0.0"}),
     ]
     return COMMENT + "\n\n".join(macros)
 
 
 def _macro(head: str, body: str) -> str:
     return f"CREATE OR REPLACE MACRO _pool_{head} AS\n    {body};"
+
+
+def _table_of_density(density: dict[str, str]) -> str:
+    """The macro that adds the log density of one prior to points."""
+    steps = (
+        f"{name} AS (\n{' ' * 8}SELECT *, {text} AS log_density\n{' ' * 8}FROM query_table(points)\n    )"
+        for name, text in density.items()
+    )
+    return (
+        "CREATE OR REPLACE MACRO _pool_with_prior_density(points, tau2) AS TABLE\n    WITH "
+        + ",\n    ".join(steps)
+        + "\n    FROM query_table(CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END);"
+    )
 
 
 def _cases(by: str, results: dict[str, str], otherwise: str) -> str:

@@ -53,7 +53,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     ),
     mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN exceeding USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
-    at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', classes, models)),
+    at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', classes, models, tau2)),
     summed AS (
         SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
             around + start + _pool_origin AS place, moment AS highest_moment

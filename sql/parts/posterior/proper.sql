@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABL
         FROM query_table(moved) JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
         GROUP BY model
     )
-    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS harmonic_mean,
         known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
         -- bounds slightly above 2, 3 and 5: nearer to them a moment is finite but exceeds the largest DOUBLE
         CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,

@@ -14,43 +14,41 @@ CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
 CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
 
--- Log prior density of tau; at tau = 0 some priors have none.
-CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
-    CASE
-        WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
-            THEN '-infinity'::DOUBLE
-        ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
-    END;
-
--- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
-CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance. At
+-- tau = 0 some priors have no density.
+CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models, tau2) AS TABLE
+    WITH precise AS (
+        SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
+        FROM (
+            SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
+            FROM query_table(points) JOIN query_table(classes) USING (model)
+            WHERE pending
+        )
+    ),
+    summed AS (
+        SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
+            sum(k * h * h) AS squared_precisions, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2, hd / s1 AS centre
+        FROM precise
+        GROUP BY model, i
+    ),
+    joined AS (
+        SELECT model, i, tau, logs, s1, squared_precisions, hd, hd2, centre, j, known, a, b, lower, upper, rise,
+            prior_mean, prior_sd, harmonic_mean
+        FROM summed JOIN query_table(models) USING (model)
+    )
     SELECT model, i,
         CASE
             WHEN known IS NOT NULL THEN pool_log_likelihood_known_mu(j, logs, hd2)
             WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
             ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
         END AS log_likelihood,
-        _pool_log_prior(prior, tau, a, b, lower, upper, squares, s2) AS log_prior,
+        CASE WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND rise > 0 THEN '-infinity'::DOUBLE
+            ELSE log_density END AS log_prior,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
             ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
             ELSE pool_variance_of_mu_given_tau(s1, prior_sd) END AS variance
-    FROM (
-        SELECT *, hd / s1 AS centre
-        FROM (
-            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
-                sum(k * h * h) AS squares, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
-            FROM (
-                SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
-                FROM (
-                    SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
-                    FROM query_table(points) JOIN query_table(classes) USING (model)
-                    WHERE pending
-                )
-            )
-            GROUP BY model, i
-        )
-    ) JOIN query_table(models) USING (model);
+    FROM _pool_with_prior_density('joined', tau2);
 
 -- A log density that can be compared: NaN and NULL count as minus infinity.
 CREATE OR REPLACE MACRO _pool_height(x) AS
@@ -62,7 +60,7 @@ CREATE OR REPLACE MACRO _pool_fall(height, away, steps) AS
 
 -- The approximate mode of each model's posterior in x, and a width at which the density has fallen to about a half: the
 -- highest point of a grid, then of finer grids about it, until the neighbours are nearly as high.
-CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_peaks(classes, models, tau2) AS TABLE
     WITH RECURSIVE _pool_peak AS (
         SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
             _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
@@ -92,7 +90,7 @@ CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
                             SELECT p.*, _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper))
                                 AS height
                             FROM _pool_peak AS p
-                                JOIN _pool_log_likelihood_at('_pool_peak', classes, models) USING (model, i)
+                                JOIN _pool_log_likelihood_at('_pool_peak', classes, models, tau2) USING (model, i)
                             WHERE pending
                         )
                     )
@@ -121,18 +119,18 @@ CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
     );
 
 -- Nodes that are not done yet, with their height, the log density of t.
-CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models, tau2) AS TABLE
     SELECT n.* REPLACE (
         CASE WHEN n.pending THEN _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper)
             + ln(width) + ln(cosh(t))) ELSE height END AS height,
         CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
         CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
-    FROM query_table(nodes) AS n LEFT JOIN _pool_log_likelihood_at(nodes, classes, models) AS l USING (model, i)
+    FROM query_table(nodes) AS n LEFT JOIN _pool_log_likelihood_at(nodes, classes, models, tau2) AS l USING (model, i)
     WHERE NOT done;
 
 -- Nodes of every model, (model, i, t, x, tau, height, mu_, variance) of the last and finest step.
-CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
-    WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM _pool_peaks(classes, models)),
+CREATE OR REPLACE MACRO _pool_halved(classes, models, tau2) AS TABLE
+    WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM _pool_peaks(classes, models, tau2)),
     _pool_node AS (
         SELECT *, _pool_tau_at(x, lower, upper) AS tau, NULL::DOUBLE AS height, NULL::DOUBLE AS mu_,
             NULL::DOUBLE AS variance, true AS pending, false AS done, false AS settled
@@ -172,7 +170,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
                                 SELECT *, exp(height - top) AS f
                                 FROM (
                                     SELECT *, max(height) OVER (PARTITION BY model) AS top
-                                    FROM _pool_heightened('_pool_node', classes, models)
+                                    FROM _pool_heightened('_pool_node', classes, models, tau2)
                                 )
                             )
                         )
@@ -185,14 +183,14 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
     FROM _pool_node WHERE done;
 
 -- Nodes that contribute to the posterior or to a moment in the result, with their probability p; h is their step.
-CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_nodes(classes, models, tau2) AS TABLE
     SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
         top + ln(total * ((low + high) / steps)) AS log_total
     FROM (
         SELECT *, sum(f) OVER (PARTITION BY model) AS total
         FROM (
             SELECT *, exp(height - top) AS f
-            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM _pool_halved(classes, models))
+            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM _pool_halved(classes, models, tau2))
         )
     )
     WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total;
@@ -202,4 +200,4 @@ CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
     WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
-    FROM points JOIN _pool_log_likelihood_at('points', classes, models) USING (model, i);
+    FROM points JOIN _pool_log_likelihood_at('points', classes, models, tau2) USING (model, i);

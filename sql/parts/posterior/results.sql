@@ -25,7 +25,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
     checked AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
     proper_models AS MATERIALIZED (FROM _pool_proper_posteriors('checked')),
     pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'proper_models')),
-    integrated AS (FROM _pool_nodes('pivoted', 'proper_models')),
+    integrated AS (FROM _pool_nodes('pivoted', 'proper_models', tau2)),
     known_node AS (FROM _pool_known_node('pivoted', 'proper_models', tau2)),
     nodes AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'known_node' END)
@@ -50,5 +50,5 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM _pool_posterior_estimates(
             groups, 'plain', 'proper_models', 'nodes', sigma2, mu, level, interval_kind, predict, threshold)
     ),
-    density AS (FROM _pool_posterior_density(curves, 'models', 'proper_models', 'pivoted', 'nodes'))
+    density AS (FROM _pool_posterior_density(curves, 'models', 'proper_models', 'pivoted', 'nodes', tau2))
     FROM query_table(relation);

@@ -2,7 +2,8 @@
 --
 -- Facts about priors by name: of tau2 and mu, their arguments and the defaults of these, the rule that one of the
 -- numbers breaks. `a` and `b` are the two numbers of a prior of tau; without a prior, tail and limits are those of any
--- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances.
+-- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances. DuckDB binds the density of
+-- the prior in the argument alone.
 CREATE OR REPLACE MACRO _pool_priors_of(role) AS
     CASE
         WHEN role = 'tau2'
@@ -114,16 +115,45 @@ CREATE OR REPLACE MACRO _pool_prior_needs_errors(name) AS
         ELSE false
     END;
 
-CREATE OR REPLACE MACRO _pool_prior_density(name, tau, a, b, squared_precisions, harmonic_mean) AS
-    CASE
-        WHEN name = 'half_cauchy' THEN pool_half_t(tau, 1.0, a)
-        WHEN name = 'half_normal' THEN pool_half_normal(tau, a)
-        WHEN name = 'half_t' THEN pool_half_t(tau, a, b)
-        WHEN name = 'exponential' THEN pool_exponential(tau, a)
-        WHEN name = 'uniform' THEN 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END
-        WHEN name = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
-        WHEN name = 'jeffreys' THEN pool_jeffreys(tau, squared_precisions)
-        WHEN name = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, harmonic_mean)
-        WHEN name = 'dumouchel' THEN pool_dumouchel(tau, harmonic_mean)
-        ELSE 0.0
-    END;
+CREATE OR REPLACE MACRO _pool_with_prior_density(points, tau2) AS TABLE
+    WITH half_cauchy AS (
+        SELECT *, pool_half_t(tau, 1.0, a) AS log_density
+        FROM query_table(points)
+    ),
+    half_normal AS (
+        SELECT *, pool_half_normal(tau, a) AS log_density
+        FROM query_table(points)
+    ),
+    half_t AS (
+        SELECT *, pool_half_t(tau, a, b) AS log_density
+        FROM query_table(points)
+    ),
+    exponential AS (
+        SELECT *, pool_exponential(tau, a) AS log_density
+        FROM query_table(points)
+    ),
+    uniform AS (
+        SELECT *, 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END AS log_density
+        FROM query_table(points)
+    ),
+    inverse_gamma AS (
+        SELECT *, pool_inverse_gamma(tau, a, b) AS log_density
+        FROM query_table(points)
+    ),
+    jeffreys AS (
+        SELECT *, pool_jeffreys(tau, squared_precisions) AS log_density
+        FROM query_table(points)
+    ),
+    uniform_shrinkage AS (
+        SELECT *, pool_uniform_shrinkage(tau, harmonic_mean) AS log_density
+        FROM query_table(points)
+    ),
+    dumouchel AS (
+        SELECT *, pool_dumouchel(tau, harmonic_mean) AS log_density
+        FROM query_table(points)
+    ),
+    no_prior AS (
+        SELECT *, 0.0 AS log_density
+        FROM query_table(points)
+    )
+    FROM query_table(CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END);
