@@ -56,9 +56,9 @@ def _table_of_density(density: dict[str, str]) -> str:
         for name, text in density.items()
     )
     return (
-        "CREATE OR REPLACE MACRO _pool_with_prior_density(points, tau2) AS TABLE\n    WITH "
+        "CREATE OR REPLACE MACRO _pool_with_prior_density(points, name) AS TABLE\n    WITH "
         + ",\n    ".join(steps)
-        + "\n    FROM query_table(CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END);"
+        + "\n    FROM query_table(name);"
     )
 
 

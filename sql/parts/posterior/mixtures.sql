@@ -75,9 +75,15 @@ CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
             greatest(_pool_sd_at(v, varies, extra, tau2, variance, pooling), 1e-300) AS s
         FROM joined
     ),
-    placed AS (SELECT id, side, target, p, s, (x - side * m) / s AS z, least(abs(z), 40e0) AS far FROM parts),
-    dense AS (SELECT id, side, target, p, s, z, far, _pool_normal_kernel(far) AS kernel FROM placed)
-    SELECT id, side, target, sum(p * abs((z > 0)::DOUBLE - kernel * _pool_normal_mills(far))) AS tail,
+    placed AS (SELECT id, side, target, p, s, (x - side * m) / s AS z FROM parts),
+    -- a filter that keeps all rows: without it DuckDB writes the steps into each other, and plans each mention again
+    limited AS (SELECT *, least(abs(z), 40e0) AS far FROM placed WHERE z IS NOT NULL),
+    dense AS (
+        SELECT id, side, target, p, s, z, _pool_normal_kernel(far) AS kernel, _pool_normal_mills(far) AS mills
+        FROM limited
+        WHERE far IS NOT NULL
+    )
+    SELECT id, side, target, sum(p * abs((z > 0)::DOUBLE - kernel * mills)) AS tail,
         3.98942280401432678e-1 * sum(p * kernel / s) AS density_,
         -3.98942280401432678e-1 * sum(p * kernel * z / (s * s)) AS bend
     FROM dense

@@ -48,7 +48,8 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models, tau2) A
             ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
             ELSE pool_variance_of_mu_given_tau(s1, prior_sd) END AS variance
-    FROM _pool_with_prior_density('joined', tau2);
+    FROM _pool_with_prior_density('joined',
+        CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END);
 
 -- A log density that can be compared: NaN and NULL count as minus infinity.
 CREATE OR REPLACE MACRO _pool_height(x) AS

@@ -115,7 +115,7 @@ CREATE OR REPLACE MACRO _pool_prior_needs_errors(name) AS
         ELSE false
     END;
 
-CREATE OR REPLACE MACRO _pool_with_prior_density(points, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_with_prior_density(points, name) AS TABLE
     WITH half_cauchy AS (
         SELECT *, pool_half_t(tau, 1.0, a) AS log_density
         FROM query_table(points)
@@ -156,4 +156,4 @@ CREATE OR REPLACE MACRO _pool_with_prior_density(points, tau2) AS TABLE
         SELECT *, 0.0 AS log_density
         FROM query_table(points)
     )
-    FROM query_table(CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END);
+    FROM query_table(name);

@@ -4895,7 +4895,7 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models, tau2) A
         SELECT *, 0.0 AS log_density
         FROM joined
     )
-    FROM query_table(CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END));
+    FROM query_table((CASE WHEN _pool_is_tau_prior(tau2) THEN _pool_prior_name(tau2) ELSE 'no_prior' END)));
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Quantiles of tau.
@@ -4978,9 +4978,15 @@ CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
             greatest(sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau2 * pooling + pooling * pooling * variance END + extra), 1e-300) AS s
         FROM joined
     ),
-    placed AS (SELECT id, side, target, p, s, (x - side * m) / s AS z, least(abs(z), 40e0) AS far FROM parts),
-    dense AS (SELECT id, side, target, p, s, z, far, (exp((trunc(far * 16e0) * 0.0625e0) * (trunc(far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(far * 16e0) * 0.0625e0) - far) * ((trunc(far * 16e0) * 0.0625e0) + far) * 0.5e0)) AS kernel FROM placed)
-    SELECT id, side, target, sum(p * abs((z > 0)::DOUBLE - kernel * _pool_normal_mills(far))) AS tail,
+    placed AS (SELECT id, side, target, p, s, (x - side * m) / s AS z FROM parts),
+    -- a filter that keeps all rows: without it DuckDB writes the steps into each other, and plans each mention again
+    limited AS (SELECT *, least(abs(z), 40e0) AS far FROM placed WHERE z IS NOT NULL),
+    dense AS (
+        SELECT id, side, target, p, s, z, (exp((trunc(far * 16e0) * 0.0625e0) * (trunc(far * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(far * 16e0) * 0.0625e0) - far) * ((trunc(far * 16e0) * 0.0625e0) + far) * 0.5e0)) AS kernel, _pool_normal_mills(far) AS mills
+        FROM limited
+        WHERE far IS NOT NULL
+    )
+    SELECT id, side, target, sum(p * abs((z > 0)::DOUBLE - kernel * mills)) AS tail,
         3.98942280401432678e-1 * sum(p * kernel / s) AS density_,
         -3.98942280401432678e-1 * sum(p * kernel * z / (s * s)) AS bend
     FROM dense
