@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ...engines.sql import Symbol, symbol
 from ...formulas import bounds
 from ...formulas.elementary import where
 from ...formulas.estimators import TAU2
-from ...formulas.methods import Formula, Method, Minimum, Moments, Root, Terms, applied, parameters
+from ...formulas.methods import Balance, Formula, Method, Minimum, Moments, Root, Terms, applied, parameters
 from .pieces import select, subquery, table_macro, value
 from .tables import AT_RHO, AT_TAU2, OF_MODELS, OF_TERMS, TERMS_AT_RHO, TERMS_AT_TAU2, Table
 
@@ -16,7 +16,7 @@ from .tables import AT_RHO, AT_TAU2, OF_MODELS, OF_TERMS, TERMS_AT_RHO, TERMS_AT
 HELD = "model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin"
 
 # those of them that its cells hold
-OF_CELLS = "model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend"
+OF_CELLS = "model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3"
 
 
 def searched() -> dict[str, Method]:
@@ -37,7 +37,7 @@ def ranges() -> str:
     return table_macro(
         "Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without\n"
         "end: that is no minimum. `expected` is the expectation of Q where its root is the estimate. Above `bend` the\n"
-        "deviance has one minimum at most.",
+        "deviance has one minimum at most, and its slope is nearly a straight line through f3 at x3 below.",
         "_pool_bounds(facts, method)",
         {name: _bounds_of(m) for name, m in searched().items()},
     )
@@ -47,12 +47,9 @@ def _bounds_of(method: Method) -> str:
     known_v, joint = method.known_v, method.joint
     high, point = Symbol("high"), Symbol("0.0")
     joint_high = joint_low = None
-    joint_bend = known_v_bend = None
     if joint is not None:
         joint_high = value(joint.high, OF_MODELS, df=value(joint.df, OF_MODELS))
         joint_low = value(bounds.rho_low, OF_MODELS)
-        if joint.balance is not None:
-            joint_bend = value(joint.balance.rises_from, OF_MODELS)
     known_v_high = known_v_low = known_v_floor = None
     expected, pole = Symbol("NULL::DOUBLE"), Symbol("false")
     if isinstance(known_v, Root):
@@ -64,18 +61,30 @@ def _bounds_of(method: Method) -> str:
         known_v_high = value(bounds.high, OF_MODELS, stretch=stretch)
         known_v_low = value(bounds.low, OF_MODELS, high=high, stretch=stretch)
         known_v_floor = value(known_v.floor, OF_MODELS, high=high)
-        if known_v.balance is not None:
-            known_v_bend = value(known_v.balance.rises_from, OF_MODELS)
         if known_v.pole is not None:
             pole = jointly(None if joint is None else Symbol("false"), value(known_v.pole, OF_MODELS))
     if isinstance(known_v, Moments):
         raise NotImplementedError(f"{method.name}: a closed form for known v and a search on rows")
     floor = jointly(None if joint is None else point, known_v_floor)
-    bend = jointly(joint_bend, known_v_bend) if joint_bend or known_v_bend else Symbol("NULL::DOUBLE")
-    columns = {"high": jointly(joint_high, known_v_high), "bend": bend}
+    columns = {"high": jointly(joint_high, known_v_high), **_lines_of(method)}
     inner = select(columns, "query_table(facts)", HELD, _condition(method))
     ends = {"low": jointly(joint_low, known_v_low), "floor": floor, "pole": pole, "expected": expected}
     return subquery(select(ends, subquery(inner), OF_CELLS))
+
+
+def _lines_of(method: Method) -> dict[str, Symbol]:
+    """From where on the deviance has one minimum at most, and a point of its slope below."""
+    known_v = method.known_v.balance if isinstance(method.known_v, Minimum) else None
+    joint = None if method.joint is None else method.joint.balance
+    if known_v is None and joint is None:
+        return dict.fromkeys(("bend", "x3", "f3"), Symbol("NULL::DOUBLE"))
+
+    def both(formula: Callable[[Balance], Formula]) -> Symbol:
+        of_joint, of_known_v = (None if b is None else value(formula(b), OF_MODELS) for b in (joint, known_v))
+        return jointly(of_joint, of_known_v)
+
+    formulas = {"bend": lambda b: b.rises_from, "x3": lambda b: b.below, "f3": lambda b: b.value_below}
+    return {name: both(formula) for name, formula in formulas.items()}
 
 
 def _condition(method: Method) -> str:

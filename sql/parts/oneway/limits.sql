@@ -6,8 +6,8 @@
 CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
     SELECT 8 * id AS id, model, n, ssw, jointly, known,
         df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected, umin, at_umin, j,
-        CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c, 'floor' AS below,
-        'open' AS beyond, floor AS lower,
+        CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c,
+        NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, 'floor' AS below, 'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM query_table(closed_forms) JOIN query_table(tails) ON model = id // 8 AND id % 8 >= 4;
 
@@ -16,7 +16,7 @@ CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
 -- rho). It starts at the mean of exact groups.
 CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
     SELECT 64 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j,
-        CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c,
+        CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
         CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
         CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,

@@ -9,25 +9,30 @@
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- The floor, then points from low to high in equal ratios.
-CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
-    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
+-- The floor, `steps` steps of equal ratio from low to last, and high.
+CREATE OR REPLACE MACRO _pool_point(i, floor, low, last, high, steps, points) AS
+    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (last / low) ** ((i - 1) / steps) END;
 
 -- The cells between the points, each with the statistics of its model, and with what follows where the deviance rises
--- from its lower end, or falls to its upper end.
+-- from its lower end, or falls to its upper end. From `bend` on, where there is one minimum at most, there is one cell.
+-- There the slope is nearly a straight line through f3 at x3, below.
 CREATE OR REPLACE MACRO _pool_cells(facts, method) AS TABLE
     SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
-        coalesce(known, y_at_umin) AS c,
+        coalesce(known, y_at_umin) AS c, x3, CASE WHEN bend < high AND i = points - 1 THEN f3 END AS f3,
         CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
-        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
+        _pool_point(i, floor, low, last, high, steps, points) AS lower,
+        _pool_point(i + 1, floor, low, last, high, steps, points) AS upper
     FROM (
         SELECT *, unnest(range(0, points)) AS i
         FROM (
-            -- One cell where there is one minimum at most.
             SELECT *, CASE WHEN low < high AND NOT coalesce(bend <= 0, false)
-                THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END AS points
-            FROM _pool_bounds(facts, method)
+                THEN 1 + steps + coalesce(bend < high, false)::INTEGER ELSE 1 END AS points
+            FROM (
+                SELECT *, CASE WHEN bend < high THEN _pool_larger(bend, low) ELSE high END AS last,
+                    1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps
+                FROM _pool_bounds(facts, method)
+            )
         )
     );
 
@@ -174,12 +179,12 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
--- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell. Where
--- the deviance rises from the floor, the floor is the minimum; where it falls to the end of the grid, the minimum lies
--- beyond. At a pole there is none.
-CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, below, beyond) AS
+-- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell, or the
+-- lower end alone where the slope is nearly a straight line. Where the deviance rises from the floor, the floor is the
+-- minimum; where it falls to the end of the grid, the minimum lies beyond. At a pole there is none.
+CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, straight, below, beyond) AS
     CASE
-        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' ELSE below END
+        WHEN phase = 'low' THEN CASE WHEN NOT falls THEN below WHEN straight THEN 'between' ELSE 'up' END
         WHEN phase = 'up' AND falls THEN beyond
         ELSE 'between'
     END;
@@ -192,9 +197,8 @@ CREATE OR REPLACE MACRO _pool_is_closed(x1, f1, x2, f2) AS f1 = 0 OR abs(x2 - x1
 -- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
-            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
-            NULL::DOUBLE AS hd2
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (x3, f3, lower, upper), lower AS x, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, x3, f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1,
@@ -209,12 +213,17 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT step, _pool_next_phase(phase, slope < 0, below, beyond) AS phase, id, model, n, ssw, jointly, known,
-                expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
+            SELECT step, _pool_next_phase(phase, slope < 0, f3 IS NOT NULL, below, beyond) AS phase, id, model, n, ssw,
+                jointly, known, expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
                 CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
-                CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN f2 ELSE f1 END AS f2,
-                CASE WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                CASE WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
+                -- the upper end by the line, which is not evaluated
+                CASE
+                    WHEN phase = 'low' THEN slope + (slope - f3) / (x - x3) * (x2 - x)
+                    WHEN (slope < 0) = (f1 < 0) THEN f2
+                    ELSE f1
+                END AS f2,
+                CASE WHEN phase = 'low' THEN x3 WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                CASE WHEN phase = 'low' THEN f3 WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
             FROM _pool_evaluated('_pool_search', classes, method)
         )
         WHERE step < 200 AND phase <> 'nothing'

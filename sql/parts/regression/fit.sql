@@ -20,7 +20,8 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
     SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
         CASE WHEN i = 0 THEN 'minimum' ELSE 'nothing' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
-        _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
+        _pool_point(i, 0.0, low, high, high, points - 1, points) AS lower,
+        _pool_point(i + 1, 0.0, low, high, high, points - 1, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
 
 -- Every local minimum of every model, as in _pool_minima.
@@ -47,7 +48,7 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
                 (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
                 SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
-                    _pool_next_phase(phase, falls, below, beyond) AS phase, rho AS x1, slope AS f1,
+                    _pool_next_phase(phase, falls, false, below, beyond) AS phase, rho AS x1, slope AS f1,
                     CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
                     CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
                     CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,

@@ -157,10 +157,10 @@ CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
 
 -- Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without
 -- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate. Above `bend` the
--- deviance has one minimum at most.
+-- deviance has one minimum at most, and its slope is nearly a straight line through f3 at x3 below.
 CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
     WITH "pm" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             high AS low,
             CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
             false AS pole,
@@ -168,7 +168,9 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
         FROM (
             SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
                 CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
-                NULL::DOUBLE AS bend
+                NULL::DOUBLE AS bend,
+                NULL::DOUBLE AS x3,
+                NULL::DOUBLE AS f3
             FROM query_table(facts)
             WHERE estimable
         )
@@ -176,7 +178,7 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
     "eb" AS (FROM "pm"),
     "morris" AS (FROM "pm"),
     "pmm" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             high AS low,
             CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
             false AS pole,
@@ -187,13 +189,15 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                     WHEN plain_squares = 0 THEN 1.0
                     ELSE 1.001 * plain_squares / pool_chi_square_median(df)
                 END AS high,
-                NULL::DOUBLE AS bend
+                NULL::DOUBLE AS bend,
+                NULL::DOUBLE AS x3,
+                NULL::DOUBLE AS f3
             FROM query_table(facts)
             WHERE estimable
         )
     ),
     "ml" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             CASE
                 WHEN jointly THEN 0.01 / wmax
                 WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
@@ -219,13 +223,15 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                         THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
                         ELSE 'infinity'::DOUBLE END
                     ELSE v_squares / plain_squares - 2 * precision / precision2
-                END AS bend
+                END AS bend,
+                CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
+                CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
             FROM query_table(facts)
             WHERE jointly OR estimable
         )
     ),
     "reml" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             CASE
                 WHEN jointly THEN 0.01 / wmax
                 WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
@@ -251,13 +257,15 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                         THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
                         ELSE 'infinity'::DOUBLE END
                     ELSE v_squares / plain_squares - 2 * precision / precision2
-                END AS bend
+                END AS bend,
+                CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
+                CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
             FROM query_table(facts)
             WHERE jointly OR estimable
         )
     ),
     "chung" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             CASE
                 WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
                     THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
@@ -272,13 +280,15 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
                 END AS high,
-                NULL::DOUBLE AS bend
+                NULL::DOUBLE AS bend,
+                NULL::DOUBLE AS x3,
+                NULL::DOUBLE AS f3
             FROM query_table(facts)
             WHERE estimable
         )
     ),
     "sure" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             CASE
                 WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
                     THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
@@ -293,13 +303,15 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
                     WHEN vmax + reach = 0 THEN 1.0
                     ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
                 END AS high,
-                NULL::DOUBLE AS bend
+                NULL::DOUBLE AS bend,
+                NULL::DOUBLE AS x3,
+                NULL::DOUBLE AS f3
             FROM query_table(facts)
             WHERE estimable
         )
     ),
     "cv" AS (
-        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
+        SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
             0.01 / wmax AS low,
             0.0 AS floor,
             false AS pole,
@@ -307,7 +319,9 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
         FROM (
             SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
                 10000000000.0 / wmin AS high,
-                NULL::DOUBLE AS bend
+                NULL::DOUBLE AS bend,
+                NULL::DOUBLE AS x3,
+                NULL::DOUBLE AS f3
             FROM query_table(facts)
             WHERE jointly
         )

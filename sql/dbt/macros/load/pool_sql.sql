@@ -3057,9 +3057,9 @@ CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABL
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- The floor, then points from low to high in equal ratios.
-CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
-    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
+-- The floor, `steps` steps of equal ratio from low to last, and high.
+CREATE OR REPLACE MACRO _pool_point(i, floor, low, last, high, steps, points) AS
+    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (last / low) ** ((i - 1) / steps) END;
 
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------
 -- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
@@ -3087,9 +3087,8 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
 -- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
-            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
-            NULL::DOUBLE AS hd2
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (x3, f3, lower, upper), lower AS x, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, x3, f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1,
@@ -3105,15 +3104,20 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
             SELECT step, (CASE
-                WHEN phase = 'low' THEN CASE WHEN (slope < 0) THEN 'up' ELSE below END
+                WHEN phase = 'low' THEN CASE WHEN NOT (slope < 0) THEN below WHEN f3 IS NOT NULL THEN 'between' ELSE 'up' END
                 WHEN phase = 'up' AND (slope < 0) THEN beyond
                 ELSE 'between'
-            END) AS phase, id, model, n, ssw, jointly, known,
-                expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
+            END) AS phase, id, model, n, ssw,
+                jointly, known, expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
                 CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
-                CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN f2 ELSE f1 END AS f2,
-                CASE WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                CASE WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
+                -- the upper end by the line, which is not evaluated
+                CASE
+                    WHEN phase = 'low' THEN slope + (slope - f3) / (x - x3) * (x2 - x)
+                    WHEN (slope < 0) = (f1 < 0) THEN f2
+                    ELSE f1
+                END AS f2,
+                CASE WHEN phase = 'low' THEN x3 WHEN (slope < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                CASE WHEN phase = 'low' THEN f3 WHEN (slope < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3, deviance, hd2
             FROM (WITH about AS (SELECT step, phase, id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond, x,
                 x1, f1, x2, f2, x3, f3, s1, s2, hd, h2d, logs, delta, pool_pairs(at_umin, top, rest, rest2) AS pairs,
                 (at_umin - 1) * top + rest AS others, (hd2 - 2 * delta * hd + delta * delta * s1) AS hd2,
@@ -3270,170 +3274,188 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
 -- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH cells AS (SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
-        coalesce(known, y_at_umin) AS c,
+        coalesce(known, y_at_umin) AS c, x3, CASE WHEN bend < high AND i = points - 1 THEN f3 END AS f3,
         CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
-        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
+        _pool_point(i, floor, low, last, high, steps, points) AS lower,
+        _pool_point(i + 1, floor, low, last, high, steps, points) AS upper
     FROM (
         SELECT *, unnest(range(0, points)) AS i
         FROM (
-            
             SELECT *, CASE WHEN low < high AND NOT coalesce(bend <= 0, false)
-                THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END AS points
-            FROM (WITH "pm" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    high AS low,
-                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                    false AS pole,
-                    df AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
-                        NULL::DOUBLE AS bend
-                    FROM query_table(facts)
-                    WHERE estimable
-                )
-            ),
-            "eb" AS (FROM "pm"),
-            "morris" AS (FROM "pm"),
-            "pmm" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    high AS low,
-                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                    false AS pole,
-                    pool_chi_square_median(df) AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                THEN 1 + steps + coalesce(bend < high, false)::INTEGER ELSE 1 END AS points
+            FROM (
+                SELECT *, CASE WHEN bend < high THEN _pool_larger(bend, low) ELSE high END AS last,
+                    1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps
+                FROM (WITH "pm" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                        high AS low,
+                        CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                        false AS pole,
+                        df AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
+                            NULL::DOUBLE AS bend,
+                            NULL::DOUBLE AS x3,
+                            NULL::DOUBLE AS f3
+                        FROM query_table(facts)
+                        WHERE estimable
+                    )
+                ),
+                "eb" AS (FROM "pm"),
+                "morris" AS (FROM "pm"),
+                "pmm" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                        high AS low,
+                        CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                        false AS pole,
+                        pool_chi_square_median(df) AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            CASE
+                                WHEN plain_squares = 0 THEN 1.0
+                                ELSE 1.001 * plain_squares / pool_chi_square_median(df)
+                            END AS high,
+                            NULL::DOUBLE AS bend,
+                            NULL::DOUBLE AS x3,
+                            NULL::DOUBLE AS f3
+                        FROM query_table(facts)
+                        WHERE estimable
+                    )
+                ),
+                "ml" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
                         CASE
-                            WHEN plain_squares = 0 THEN 1.0
-                            ELSE 1.001 * plain_squares / pool_chi_square_median(df)
-                        END AS high,
-                        NULL::DOUBLE AS bend
-                    FROM query_table(facts)
-                    WHERE estimable
-                )
-            ),
-            "ml" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    CASE
-                        WHEN jointly THEN 0.01 / wmax
-                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                        ELSE 1e-18 * high
-                    END AS low,
-                    CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                    CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole,
-                    NULL::DOUBLE AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            WHEN jointly THEN 0.01 / wmax
+                            WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                                THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                            ELSE 1e-18 * high
+                        END AS low,
+                        CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                        CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole,
+                        NULL::DOUBLE AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            CASE
+                                WHEN jointly
+                                    THEN CASE WHEN ssw > 0
+                                    THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
+                                    ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                                WHEN vmax + reach = 0 THEN 1.0
+                                ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                            END AS high,
+                            CASE
+                                WHEN jointly
+                                    THEN CASE WHEN ssw > 0
+                                    THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                                    ELSE 'infinity'::DOUBLE END
+                                ELSE v_squares / plain_squares - 2 * precision / precision2
+                            END AS bend,
+                            CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
+                            CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
+                        FROM query_table(facts)
+                        WHERE jointly OR estimable
+                    )
+                ),
+                "reml" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
                         CASE
-                            WHEN jointly
-                                THEN CASE WHEN ssw > 0
-                                THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
-                                ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
-                            WHEN vmax + reach = 0 THEN 1.0
-                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high,
+                            WHEN jointly THEN 0.01 / wmax
+                            WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                                THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                            ELSE 1e-18 * high
+                        END AS low,
+                        CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                        false AS pole,
+                        NULL::DOUBLE AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            CASE
+                                WHEN jointly
+                                    THEN CASE WHEN ssw > 0
+                                    THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
+                                    ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                                WHEN vmax + reach = 0 THEN 1.0
+                                ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                            END AS high,
+                            CASE
+                                WHEN jointly
+                                    THEN CASE WHEN ssw > 0
+                                    THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                                    ELSE 'infinity'::DOUBLE END
+                                ELSE v_squares / plain_squares - 2 * precision / precision2
+                            END AS bend,
+                            CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
+                            CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
+                        FROM query_table(facts)
+                        WHERE jointly OR estimable
+                    )
+                ),
+                "chung" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
                         CASE
-                            WHEN jointly
-                                THEN CASE WHEN ssw > 0
-                                THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
-                                ELSE 'infinity'::DOUBLE END
-                            ELSE v_squares / plain_squares - 2 * precision / precision2
-                        END AS bend
-                    FROM query_table(facts)
-                    WHERE jointly OR estimable
-                )
-            ),
-            "reml" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    CASE
-                        WHEN jointly THEN 0.01 / wmax
-                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                        ELSE 1e-18 * high
-                    END AS low,
-                    CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                    false AS pole,
-                    NULL::DOUBLE AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                                THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
+                            ELSE 1e-18 * high
+                        END AS low,
+                        1e-30 * high AS floor,
+                        exact > 1 AS pole,
+                        NULL::DOUBLE AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            CASE
+                                WHEN vmax + reach = 0 THEN 1.0
+                                ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                            END AS high,
+                            NULL::DOUBLE AS bend,
+                            NULL::DOUBLE AS x3,
+                            NULL::DOUBLE AS f3
+                        FROM query_table(facts)
+                        WHERE estimable
+                    )
+                ),
+                "sure" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
                         CASE
-                            WHEN jointly
-                                THEN CASE WHEN ssw > 0
-                                THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
-                                ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
-                            WHEN vmax + reach = 0 THEN 1.0
-                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high,
-                        CASE
-                            WHEN jointly
-                                THEN CASE WHEN ssw > 0
-                                THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
-                                ELSE 'infinity'::DOUBLE END
-                            ELSE v_squares / plain_squares - 2 * precision / precision2
-                        END AS bend
-                    FROM query_table(facts)
-                    WHERE jointly OR estimable
+                            WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                                THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                            ELSE 1e-18 * high
+                        END AS low,
+                        CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                        false AS pole,
+                        NULL::DOUBLE AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            CASE
+                                WHEN vmax + reach = 0 THEN 1.0
+                                ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                            END AS high,
+                            NULL::DOUBLE AS bend,
+                            NULL::DOUBLE AS x3,
+                            NULL::DOUBLE AS f3
+                        FROM query_table(facts)
+                        WHERE estimable
+                    )
+                ),
+                "cv" AS (
+                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                        0.01 / wmax AS low,
+                        0.0 AS floor,
+                        false AS pole,
+                        NULL::DOUBLE AS expected
+                    FROM (
+                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                            10000000000.0 / wmin AS high,
+                            NULL::DOUBLE AS bend,
+                            NULL::DOUBLE AS x3,
+                            NULL::DOUBLE AS f3
+                        FROM query_table(facts)
+                        WHERE jointly
+                    )
                 )
-            ),
-            "chung" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    CASE
-                        WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                            THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
-                        ELSE 1e-18 * high
-                    END AS low,
-                    1e-30 * high AS floor,
-                    exact > 1 AS pole,
-                    NULL::DOUBLE AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                        CASE
-                            WHEN vmax + reach = 0 THEN 1.0
-                            ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high,
-                        NULL::DOUBLE AS bend
-                    FROM query_table(facts)
-                    WHERE estimable
-                )
-            ),
-            "sure" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    CASE
-                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                        ELSE 1e-18 * high
-                    END AS low,
-                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                    false AS pole,
-                    NULL::DOUBLE AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                        CASE
-                            WHEN vmax + reach = 0 THEN 1.0
-                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                        END AS high,
-                        NULL::DOUBLE AS bend
-                    FROM query_table(facts)
-                    WHERE estimable
-                )
-            ),
-            "cv" AS (
-                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend,
-                    0.01 / wmax AS low,
-                    0.0 AS floor,
-                    false AS pole,
-                    NULL::DOUBLE AS expected
-                FROM (
-                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                        10000000000.0 / wmin AS high,
-                        NULL::DOUBLE AS bend
-                    FROM query_table(facts)
-                    WHERE jointly
-                )
+                FROM query_table(method))
             )
-            FROM query_table(method))
         )
     )),
     minima AS (
@@ -3992,12 +4014,12 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method,
     WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
     by_q AS (SELECT 8 * id AS id, model, n, ssw, jointly, known,
         df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected, umin, at_umin, j,
-        CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c, 'floor' AS below,
-        'open' AS beyond, floor AS lower,
+        CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side, coalesce(known, 0.0) AS c,
+        NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, 'floor' AS below, 'open' AS beyond, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM query_table(closed_forms) JOIN query_table(tails) ON model = id // 8 AND id % 8 >= 4),
     by_profile AS (SELECT 64 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j,
-        CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c,
+        CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
         CASE WHEN i > 0 THEN 'nothing' ELSE 'floor' END AS below,
         CASE WHEN i IN (0, 40) THEN 'open' ELSE 'nothing' END AS beyond,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
@@ -4442,7 +4464,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
         SELECT * REPLACE (identified AND NOT separated AS identified, jointly AND NOT separated AS jointly) FROM facts
     ),
     fits AS MATERIALIZED (WITH cells AS (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, 'floor' AS below, 'open' AS beyond,
+        coalesce(known, y_at_umin) AS c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, 'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE scaled END AS lower,
         CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS upper
     FROM points JOIN with_v USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
@@ -6310,7 +6332,8 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
         CASE WHEN i = 0 THEN 'minimum' ELSE 'nothing' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
-        _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
+        _pool_point(i, 0.0, low, high, high, points - 1, points) AS lower,
+        _pool_point(i + 1, 0.0, low, high, high, points - 1, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges)),
     minima AS MATERIALIZED (
         SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
@@ -6337,7 +6360,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
                 FROM (
                     SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
                         (CASE
-                            WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' ELSE below END
+                            WHEN phase = 'low' THEN CASE WHEN NOT falls THEN below WHEN false THEN 'between' ELSE 'up' END
                             WHEN phase = 'up' AND falls THEN beyond
                             ELSE 'between'
                         END) AS phase, rho AS x1, slope AS f1,
