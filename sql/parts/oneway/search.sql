@@ -114,30 +114,6 @@ CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
 
 -- ---- slopes of other searches ---------------------------------------------------------------------------------------
 
--- The expectation of the generalised Q statistic less Q: a slope without a deviance, because it has one root only.
-CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
-    SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
-
--- The profile deviance of tau2 less the level `expected`, as a slope. Its sign is changed below the minimum, by `side`.
--- A side of 2 is a limit by Q, which other models need in the same search. Where sigma2 and tau2 are estimated jointly,
--- hd2 is sigma2 at x. Constants are left out.
-CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
-    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
-        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
-        height AS deviance
-    FROM (
-        SELECT *,
-            CASE
-                WHEN NOT jointly THEN 1.0
-                WHEN method = 'restricted level'
-                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
-                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
-            END AS sigma2,
-            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
-        FROM query_table(about)
-    );
-
 -- The slope whose root is the x with tau2 = x sigma2 equal to `expected`, with sigma2 estimated at x; by the restricted
 -- likelihood where `side` is positive. hd2 is sigma2.
 CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
@@ -158,14 +134,9 @@ CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
 -- The slope by one of these searches, or by the estimator that `method` names.
 CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     WITH about AS (FROM _pool_about(search, classes)),
-    level AS (FROM _pool_by_level('about', method)),
     tau AS (FROM _pool_by_tau('about')),
-    q AS (FROM _pool_by_q('about')),
     estimator AS (FROM _pool_slopes('about', classes, method))
-    FROM query_table(CASE
-        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
-        ELSE 'estimator'
-    END);
+    FROM query_table(CASE WHEN method = 'tau' THEN 'tau' ELSE 'estimator' END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
 
