@@ -147,12 +147,27 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
-    started AS MATERIALIZED (
+    started_by_class AS MATERIALIZED (
         SELECT * REPLACE (jointly OR identified AND ssw > 0 AND on_rows AS jointly)
         FROM _pool_started('sampled', 'counted', 'reml', true)
     ),
-    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
+    moved_by_class AS NOT MATERIALIZED (FROM _pool_moved('sampled', 'started_by_class')),
+    started_by_size AS MATERIALIZED (
+        SELECT * REPLACE (identified AND ssw > 0 AND on_rows AS jointly,
+            CASE WHEN identified AND ssw > 0 AND on_rows THEN 1 / wmax ELSE vmin END AS umin)
+        FROM _pool_started_by_size('models', sigma2, mu, 'reml')
+    ),
+    moved_by_size AS NOT MATERIALIZED (FROM _pool_moved_by_size('sizes', 'started_by_size')),
+    moved AS MATERIALIZED (
+        FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'moved_by_class' ELSE 'moved_by_size' END,
+            'moved_by_class')
+    ),
+    facts_by_class AS NOT MATERIALIZED (FROM _pool_facts('moved', 'started_by_class')),
+    facts_by_size AS NOT MATERIALIZED (FROM started_by_size JOIN _pool_sums_of_classes('moved') USING (model)),
+    facts AS MATERIALIZED (
+        FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'facts_by_class' ELSE 'facts_by_size' END,
+            'facts_by_class')
+    ),
     points AS MATERIALIZED (FROM _pool_points('moved', 'facts', sigma2, mu, tau)),
     -- no weights identify sigma2 along the curve
     with_v AS NOT MATERIALIZED (
