@@ -605,6 +605,21 @@ def test_an_empty_table(engine, family):
     assert result.rows() == [(0, 0, *[None] * 7, False)]
 
 
+@engines
+@families
+def test_a_row_without_x_or_n_does_not_count_whatever_its_other_value(engine, family):
+    database = sqlpaths.database(engine)
+    call = sqlpaths.call(f"pool_components_{family}", "x", "n", "g")
+    database.hold(PAIRS.select("g", pl.col("x", "n").cast(float)))
+    expected = database.ask(call)
+    beside = pl.DataFrame({"g": PAIRS["g"][0], "x": [math.nan, -1.5, None], "n": [None, None, math.inf]})
+    beside = beside.cast({"g": PAIRS.schema["g"], "x": float, "n": float})
+    database.hold(pl.concat([PAIRS.select("g", pl.col("x", "n").cast(float)), beside]))
+    assert database.ask(call).drop("converged").rows()[0] == pytest.approx(
+        expected.drop("converged").rows()[0], rel=1e-12
+    )
+
+
 # ---- messages --------------------------------------------------------------------------------------------------------
 
 ROWS = pl.DataFrame(
@@ -614,6 +629,7 @@ ROWS = pl.DataFrame(
         "at_bats": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
         "many": [5.0, 2.0, 7.0, 0.0, 9.0, 2.0],
         "odd": [1.5, -2.0, 3.0, 0.0, 4.0, 2.0],
+        "mixed": [1.5, 9.0, 7.0, 8.0, -1.0, 2.0],
         "minus": [4.0, 5.0, 6.0, 7.0, -1.0, 9.0],
         "zero": [0.0, 5.5, 6.0, 0.0, 8.0, 9.0],
         "gone": [math.nan, 2.0, math.inf, 0.0, 4.0, 2.0],
@@ -627,6 +643,9 @@ WRONG = {
     ),
     "FROM pool_components_rates(data, odd, at_bats, g)": (
         "value='odd' is negative or fractional in 2 rows: a count is a whole number of 0 or more"
+    ),
+    "FROM pool_shrink_rates(data, mixed, at_bats, g)": (
+        "value='mixed' is negative or fractional in 2 rows: a count is a whole number of 0 or more"
     ),
     "FROM pool_components_counts(data, odd, at_bats, g)": (
         "value='odd' is negative or fractional in 2 rows: a count is a whole number of 0 or more"

@@ -3,11 +3,10 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row per model: the prior, its errors and the log likelihood.
-CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
-    WITH pairs AS MATERIALIZED (FROM _pool_rate_pairs(groups)),
-    sound AS MATERIALIZED (FROM _pool_rates_sound(groups, family)),
-    models AS MATERIALIZED (FROM _pool_rate_models('pairs', 'sound')),
-    numbered AS MATERIALIZED (FROM _pool_rate_numbered('pairs', 'models')),
+CREATE OR REPLACE MACRO _pool_rate_components(pairs, prior, family) AS TABLE
+    WITH sound AS MATERIALIZED (FROM _pool_rates_sound(pairs, family)),
+    models AS MATERIALIZED (FROM _pool_rate_models(pairs, 'sound')),
+    numbered AS MATERIALIZED (FROM _pool_rate_numbered(pairs, 'models')),
     known AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
     counted AS (
         SELECT model, kind, m, sum(k) AS k, sum(few) AS few

@@ -6,15 +6,14 @@
 -- _pool_a and _pool_b are its parameters conditional on the prior; a and b include the error of the prior's mean,
 -- unless that mean is known or `uncertainty` is 'conditional'.
 CREATE OR REPLACE MACRO _pool_rate_posteriors(
-    groups, components, level, threshold, limits, uncertainty, family
+    pairs, components, level, threshold, limits, uncertainty, family
 ) AS TABLE
-    WITH pairs AS (FROM _pool_rate_pairs(groups)),
-    placed AS (
+    WITH placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
             CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
             _pool_alpha + x AS _pool_a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS _pool_b,
             pool_rate_weight(n, lag) AS _pool_weight, pool_rate_estimate(x, n, _pool_mu, lag) AS _pool_estimate
-        FROM pairs AS p, query_table(components) AS c
+        FROM query_table(pairs) AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
     ),
     conditional AS (
@@ -148,9 +147,10 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
     ),
-    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
+    _pool_alike AS MATERIALIZED (FROM _pool_rate_pairs('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_alike', prior, family)),
     _pool_pairs AS MATERIALIZED (
-        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, uncertainty, family)
+        FROM _pool_rate_posteriors('_pool_alike', '_pool_components', level, threshold, limits, uncertainty, family)
     )
     SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
         CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean

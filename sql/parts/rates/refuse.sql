@@ -20,13 +20,9 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
     END;
 
 -- One row: true, or an error if a row has a fault.
-CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
-    WITH faults AS (
-        SELECT fault, count(*) AS bad
-        FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
-        GROUP BY fault
-    ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
-    SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
-        AS sound
-    FROM worst, _pool_request;
+CREATE OR REPLACE MACRO _pool_rates_sound(pairs, family) AS TABLE
+    WITH totals AS (SELECT sum(k * n) AS total FROM query_table(pairs) WHERE n < 0),
+    faults AS (SELECT total, _pool_first_fault(total) AS fault FROM totals),
+    counted AS (SELECT fault, round(total / _pool_faulty_n(fault)) AS bad FROM faults)
+    SELECT CASE WHEN fault IS NULL THEN true ELSE error(_pool_faulty(fault, bad, column_names, family)) END AS sound
+    FROM counted, _pool_request;

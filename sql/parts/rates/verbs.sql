@@ -59,8 +59,9 @@ CREATE OR REPLACE MACRO pool_components_rates(
             false, false, 'mu', false, 'rates',
             _pool_columns_of_components_rates())
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
-    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
+    _pool_alike AS MATERIALIZED (FROM _pool_rate_pairs('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_alike', prior, 'rates')),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_rates())
         UNION ALL
@@ -82,8 +83,11 @@ CREATE OR REPLACE MACRO pool_components_counts(
             false, false, 'mu', false, 'counts',
             _pool_columns_of_components_counts())
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
-    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')
+    ),
+    _pool_alike AS MATERIALIZED (FROM _pool_rate_pairs('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_alike', prior, 'counts')),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_counts())
         UNION ALL

@@ -6707,31 +6707,34 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 -- A group is known by x and n, so groups are grouped once more by both.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The fault of a row: x (1) or n (2) is not finite, x (3) or n (4) is not allowed, or x is above n (5).
-CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
-    CASE
-        WHEN x >= 0 AND n > 0 AND n < 'infinity'::DOUBLE AND floor(x) = x
-            AND CASE WHEN family = 'rates' THEN x <= n AND floor(n) = n ELSE x < 'infinity'::DOUBLE END THEN NULL
-        WHEN x IS NULL OR n IS NULL THEN NULL
-        WHEN NOT isfinite(x) THEN 1
-        WHEN NOT isfinite(n) THEN 2
-        WHEN x < 0 OR floor(x) <> x THEN 3
-        WHEN n < 0 OR CASE WHEN family = 'rates' THEN floor(n) <> n ELSE n = 0 END THEN 4
-        WHEN family = 'rates' AND x > n THEN 5
-    END;
-
--- One row per group: its keys, the keys of its model under private names and as one struct, sums of x and n, and the
--- faults of its rows, of which sound data have none: so the list costs nothing. A row without x or n does not count.
+-- One row per group: its keys, the keys of its model under private names and as one struct, and sums of x and n. A row
+-- without x or n does not count.
 CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT over, "by", over AS _pool_over, sum((CASE WHEN _pool_value(base, nan) IS NOT NULL THEN _pool_value(value, nan) END)) AS _pool_x,
-            sum((CASE WHEN _pool_value(value, nan) IS NOT NULL THEN _pool_value(base, nan) END)) AS _pool_n,
-            list(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family))
-                FILTER (_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family) IS NOT NULL)
-                AS _pool_faults
+            sum((CASE
+                WHEN _pool_value(value, nan) >= 0 AND _pool_value(base, nan) > 0 AND _pool_value(base, nan) < 'infinity'::DOUBLE AND floor(_pool_value(value, nan)) = _pool_value(value, nan)
+                    AND CASE WHEN family = 'rates' THEN _pool_value(value, nan) <= _pool_value(base, nan) AND floor(_pool_value(base, nan)) = _pool_value(base, nan) ELSE _pool_value(value, nan) < 'infinity'::DOUBLE END THEN _pool_value(base, nan)
+                WHEN _pool_value(value, nan) IS NOT NULL AND _pool_value(base, nan) IS NOT NULL THEN coalesce((-(2.0::DOUBLE ** (1020 - 50 * (CASE
+                    WHEN NOT isfinite(_pool_value(value, nan)) THEN 1
+                    WHEN NOT isfinite(_pool_value(base, nan)) THEN 2
+                    WHEN _pool_value(value, nan) < 0 OR floor(_pool_value(value, nan)) <> _pool_value(value, nan) THEN 3
+                    WHEN _pool_value(base, nan) < 0 OR CASE WHEN family = 'rates' THEN floor(_pool_value(base, nan)) <> _pool_value(base, nan) ELSE _pool_value(base, nan) = 0 END THEN 4
+                    WHEN family = 'rates' AND _pool_value(value, nan) > _pool_value(base, nan) THEN 5
+                END)))), _pool_value(base, nan))
+            END)) AS _pool_n
         FROM query_table(tbl)
+        GROUP BY ALL
+    );
+
+-- Groups of equal x and n in one row, with their number k.
+CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
+    SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
+        FROM query_table(groups)
         GROUP BY ALL
     );
 
@@ -6787,6 +6790,29 @@ CREATE OR REPLACE MACRO _pool_trigamma_rest(z, y, q) AS
             + (1 + 0.5 / y) / y - (1 + 0.5 / z) / z END
         + _pool_stirling_bend(1 / y, q);
 
+-- The pairs with many trials, or events. Rates have two rows per pair: m is x, then n - x. Columns: m less its
+-- expectation under the pooled rate, how far the log likelihood at that rate lies below its maximum, and its part
+-- without logs.
+CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
+    WITH pairs AS (
+        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
+        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
+        WHERE (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
+    ),
+    sides AS (
+        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([n * pi, n * (1 - pi)]) AS expected,
+            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
+        FROM pairs
+    ),
+    changed AS (SELECT *, over / expected AS t FROM sides WHERE family = 'rates' OR side > 0)
+    SELECT model, n, k, side, m, over, CASE WHEN expected > 0 THEN (expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
+        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
+        ELSE 1.0 END) ELSE 0.0 END
+            AS deviance,
+        CASE WHEN side > 0 AND family = 'rates' THEN (CASE WHEN n > 0 THEN 0.5 * ln(6.283185307179586 * n) + _pool_log_gamma_rest(n, 1 / (n * n)) ELSE 0.0 END) ELSE 0.0 END - (CASE WHEN m > 0 THEN 0.5 * ln(6.283185307179586 * m) + _pool_log_gamma_rest(m, 1 / (m * m)) ELSE 0.0 END)
+            AS rest
+    FROM changed;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The search for the maximum of the likelihood of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6796,38 +6822,28 @@ CREATE OR REPLACE MACRO _pool_trigamma_rest(z, y, q) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row per model: the prior, its errors and the log likelihood.
-CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
-    WITH pairs AS MATERIALIZED (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM (
-        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
-        FROM query_table(groups)
-        GROUP BY ALL
-    )),
-    sound AS MATERIALIZED (WITH faults AS (
-        SELECT fault, count(*) AS bad
-        FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
-        GROUP BY fault
-    ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
-    SELECT CASE WHEN worst IS NULL THEN true ELSE error((CASE
-        WHEN worst.fault = 1
+CREATE OR REPLACE MACRO _pool_rate_components(pairs, prior, family) AS TABLE
+    WITH sound AS MATERIALIZED (WITH totals AS (SELECT sum(k * n) AS total FROM query_table(pairs) WHERE n < 0),
+    faults AS (SELECT total, ceil((1020 - log2(-total)) / 50) AS fault FROM totals),
+    counted AS (SELECT fault, round(total / (-(2.0::DOUBLE ** (1020 - 50 * fault)))) AS bad FROM faults)
+    SELECT CASE WHEN fault IS NULL THEN true ELSE error((CASE
+        WHEN fault = 1
             THEN format('{} is NaN or infinite in {}: remove them, or count them as missing with nan=''null''',
-                _pool_column_of_role('value', column_names[1]), _pool_number_of_rows(worst.bad))
-        WHEN worst.fault = 2 THEN format('{} is NaN or infinite in {}: remove them, or count them as missing with nan=''null''',
-            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, column_names[2]), _pool_number_of_rows(worst.bad))
-        WHEN worst.fault = 3 THEN format('{} is negative or fractional in {}: a count is a whole number of 0 or more', _pool_column_of_role('value', column_names[1]), _pool_number_of_rows(worst.bad))
-        WHEN worst.fault = 4 AND family = 'rates'
-            THEN format('{} is negative or fractional in {}: trials are a whole number of 0 or more', _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(worst.bad))
-        WHEN worst.fault = 4
-            THEN format('{} is 0 or negative in {}: an exposure is a number above 0', _pool_column_of_role('exposure', column_names[2]), _pool_number_of_rows(worst.bad))
-        ELSE format('{} exceeds {} in {}: there are no more events than trials', _pool_column_of_role('value', column_names[1]), _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(worst.bad))
-    END)) END
-        AS sound
-    FROM worst, _pool_request),
+                _pool_column_of_role('value', column_names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 2 THEN format('{} is NaN or infinite in {}: remove them, or count them as missing with nan=''null''',
+            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, column_names[2]), _pool_number_of_rows(bad))
+        WHEN fault = 3 THEN format('{} is negative or fractional in {}: a count is a whole number of 0 or more', _pool_column_of_role('value', column_names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 4 AND family = 'rates'
+            THEN format('{} is negative or fractional in {}: trials are a whole number of 0 or more', _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(bad))
+        WHEN fault = 4
+            THEN format('{} is 0 or negative in {}: an exposure is a number above 0', _pool_column_of_role('exposure', column_names[2]), _pool_number_of_rows(bad))
+        ELSE format('{} exceeds {} in {}: there are no more events than trials', _pool_column_of_role('value', column_names[1]), _pool_column_of_role('trials', column_names[2]), _pool_number_of_rows(bad))
+    END)) END AS sound
+    FROM counted, _pool_request),
     models AS MATERIALIZED (WITH counted AS (
         SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
             true AS present
-        FROM pairs
+        FROM query_table(pairs)
         GROUP BY _pool_model
     )
     SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
@@ -6835,7 +6851,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     FROM (SELECT no_over FROM sound, _pool_request WHERE sound) LEFT JOIN counted ON true
     WHERE no_over OR present),
     numbered AS MATERIALIZED (SELECT model, x, n, k, p._pool_model
-    FROM pairs AS p, models AS m
+    FROM query_table(pairs) AS p, models AS m
     WHERE _pool_same(m._pool_model, p._pool_model)),
     known AS MATERIALIZED (WITH deviations AS (
         SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4) THEN 0.0 ELSE k END AS few
@@ -6899,24 +6915,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         WHERE n > 0 AND family = 'counts' AND NOT (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
         GROUP BY ALL
     ),
-    many AS MATERIALIZED (WITH pairs AS (
-        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
-        FROM numbered JOIN (SELECT model, pi FROM models) USING (model)
-        WHERE (CASE WHEN family = 'rates' THEN n ELSE x END > 1e4)
-    ),
-    sides AS (
-        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([n * pi, n * (1 - pi)]) AS expected,
-            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
-        FROM pairs
-    ),
-    changed AS (SELECT *, over / expected AS t FROM sides WHERE family = 'rates' OR side > 0)
-    SELECT model, n, k, side, m, over, CASE WHEN expected > 0 THEN (expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
-        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
-        ELSE 1.0 END) ELSE 0.0 END
-            AS deviance,
-        CASE WHEN side > 0 AND family = 'rates' THEN (CASE WHEN n > 0 THEN 0.5 * ln(6.283185307179586 * n) + _pool_log_gamma_rest(n, 1 / (n * n)) ELSE 0.0 END) ELSE 0.0 END - (CASE WHEN m > 0 THEN 0.5 * ln(6.283185307179586 * m) + _pool_log_gamma_rest(m, 1 / (m * m)) ELSE 0.0 END)
-            AS rest
-    FROM changed),
+    many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
     starts AS MATERIALIZED (WITH sizes AS (
         SELECT model, pi, unnest(range(9)) AS point,
@@ -7189,20 +7188,14 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
 -- _pool_a and _pool_b are its parameters conditional on the prior; a and b include the error of the prior's mean,
 -- unless that mean is known or `uncertainty` is 'conditional'.
 CREATE OR REPLACE MACRO _pool_rate_posteriors(
-    groups, components, level, threshold, limits, uncertainty, family
+    pairs, components, level, threshold, limits, uncertainty, family
 ) AS TABLE
-    WITH pairs AS (SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM (
-        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
-        FROM query_table(groups)
-        GROUP BY ALL
-    )),
-    placed AS (
+    WITH placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
             CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
             _pool_alpha + x AS _pool_a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS _pool_b,
             pool_rate_weight(n, lag) AS _pool_weight, pool_rate_estimate(x, n, _pool_mu, lag) AS _pool_estimate
-        FROM pairs AS p, query_table(components) AS c
+        FROM query_table(pairs) AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
     ),
     conditional AS (
@@ -7336,9 +7329,10 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
     ),
-    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
+    _pool_alike AS MATERIALIZED (FROM _pool_rate_pairs('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_alike', prior, family)),
     _pool_pairs AS MATERIALIZED (
-        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, uncertainty, family)
+        FROM _pool_rate_posteriors('_pool_alike', '_pool_components', level, threshold, limits, uncertainty, family)
     )
     SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
         CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
@@ -7417,8 +7411,9 @@ CREATE OR REPLACE MACRO pool_components_rates(
             false, false, 'mu', false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
-    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
+    _pool_alike AS MATERIALIZED (FROM _pool_rate_pairs('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_alike', prior, 'rates')),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
@@ -7443,8 +7438,11 @@ CREATE OR REPLACE MACRO pool_components_counts(
             false, false, 'mu', false, 'counts',
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood', 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
-    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')
+    ),
+    _pool_alike AS MATERIALIZED (FROM _pool_rate_pairs('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_alike', prior, 'counts')),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
