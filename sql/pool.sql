@@ -3085,8 +3085,8 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
 -- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (x3, f3, lower, upper), lower AS x, NULL::DOUBLE AS x1,
-            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, x3, f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (x3, f3, from_x, to_x), from_x AS x, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, to_x AS x2, NULL::DOUBLE AS f2, x3, f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1,
@@ -3094,19 +3094,20 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond,
             CASE
                 WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' AND NOT (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)))
-                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
-                        (x1 - x2) / (x3 - x2), (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)) / 2 / abs(x2 - x1))
-                ELSE x1
+                WHEN phase <> 'between' OR (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END))) THEN x1
+                ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                    (x1 - x2) / (x3 - x2), (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)) / 2 / abs(x2 - x1))
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT step, (CASE
-                WHEN phase = 'low' THEN CASE WHEN NOT (slope < 0) THEN below WHEN f3 IS NOT NULL THEN 'between' ELSE 'up' END
-                WHEN phase = 'up' AND (slope < 0) THEN beyond
-                ELSE 'between'
-            END) AS phase, id, model, n, ssw,
-                jointly, known, expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
+            SELECT step,
+                (CASE
+                    WHEN phase = 'low' THEN CASE WHEN NOT ((slope < 0) = CASE WHEN phase = 'low' THEN coalesce(x2 >= x, true) ELSE f1 < 0 END) THEN below WHEN f3 IS NOT NULL THEN 'between' ELSE 'up' END
+                    WHEN phase = 'up' AND ((slope < 0) = CASE WHEN phase = 'low' THEN coalesce(x2 >= x, true) ELSE f1 < 0 END) THEN beyond
+                    ELSE 'between'
+                END) AS phase,
+                id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c + delta AS c, below, beyond,
+                x AS x1, slope AS f1,
                 CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
                 -- the upper end by the line, which is not evaluated
                 CASE
@@ -3133,8 +3134,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                         JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
                     )
                     GROUP BY id) USING (id)
-            )),
-            tau AS (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+            )) FROM (WITH "tau" AS (SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
                 CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
                     + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
             FROM (
@@ -3147,7 +3147,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
                     END AS sigma2
                 FROM about
             )),
-            estimator AS (WITH "pm" AS (
+            "pm" AS (
                 SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
                 FROM about
             ),
@@ -3241,8 +3241,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             "cv" AS (
                 FROM about JOIN (SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM "_pool_cv_terms" GROUP BY id) USING (id)
             )
-            FROM query_table(method))
-            FROM query_table(CASE WHEN method = 'tau' THEN 'tau' ELSE 'estimator' END))
+            FROM query_table(method)))
         )
         WHERE step < 200 AND phase <> 'nothing'
     )
@@ -3256,185 +3255,182 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
         coalesce(known, y_at_umin) AS c, x3, CASE WHEN bend < high AND i = points - 1 THEN f3 END AS f3,
         CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
-        _pool_point(i, floor, low, last, high, steps, points) AS lower,
-        _pool_point(i + 1, floor, low, last, high, steps, points) AS upper
+        _pool_point(i + (i > 0 AND i < points - 1)::INTEGER, floor, low, last, high, steps, points) AS from_x,
+        _pool_point(i + (i = 0 OR i = points - 1)::INTEGER, floor, low, last, high, steps, points) AS to_x
     FROM (
         SELECT *, unnest(range(0, points)) AS i
         FROM (
-            SELECT *, CASE WHEN low < high AND NOT coalesce(bend <= 0, false)
-                THEN 1 + steps + coalesce(bend < high, false)::INTEGER ELSE 1 END AS points
-            FROM (
-                SELECT *, CASE WHEN bend < high THEN _pool_larger(bend, low) ELSE high END AS last,
-                    1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps
-                FROM (WITH "pm" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        high AS low,
-                        CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                        false AS pole,
-                        df AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
-                            NULL::DOUBLE AS bend,
-                            NULL::DOUBLE AS x3,
-                            NULL::DOUBLE AS f3
-                        FROM query_table(facts)
-                        WHERE estimable
-                    )
-                ),
-                "eb" AS (FROM "pm"),
-                "morris" AS (FROM "pm"),
-                "pmm" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        high AS low,
-                        CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                        false AS pole,
-                        pool_chi_square_median(df) AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            CASE
-                                WHEN plain_squares = 0 THEN 1.0
-                                ELSE 1.001 * plain_squares / pool_chi_square_median(df)
-                            END AS high,
-                            NULL::DOUBLE AS bend,
-                            NULL::DOUBLE AS x3,
-                            NULL::DOUBLE AS f3
-                        FROM query_table(facts)
-                        WHERE estimable
-                    )
-                ),
-                "ml" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        CASE
-                            WHEN jointly THEN 0.01 / wmax
-                            WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                                THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                            ELSE 1e-18 * high
-                        END AS low,
-                        CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                        CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole,
-                        NULL::DOUBLE AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            CASE
-                                WHEN jointly
-                                    THEN CASE WHEN ssw > 0
-                                    THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
-                                    ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
-                                WHEN vmax + reach = 0 THEN 1.0
-                                ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                            END AS high,
-                            CASE
-                                WHEN jointly
-                                    THEN CASE WHEN ssw > 0
-                                    THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
-                                    ELSE 'infinity'::DOUBLE END
-                                ELSE v_squares / plain_squares - 2 * precision / precision2
-                            END AS bend,
-                            CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
-                            CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
-                        FROM query_table(facts)
-                        WHERE jointly OR estimable
-                    )
-                ),
-                "reml" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        CASE
-                            WHEN jointly THEN 0.01 / wmax
-                            WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                                THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                            ELSE 1e-18 * high
-                        END AS low,
-                        CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                        false AS pole,
-                        NULL::DOUBLE AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            CASE
-                                WHEN jointly
-                                    THEN CASE WHEN ssw > 0
-                                    THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
-                                    ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
-                                WHEN vmax + reach = 0 THEN 1.0
-                                ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                            END AS high,
-                            CASE
-                                WHEN jointly
-                                    THEN CASE WHEN ssw > 0
-                                    THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
-                                    ELSE 'infinity'::DOUBLE END
-                                ELSE v_squares / plain_squares - 2 * precision / precision2
-                            END AS bend,
-                            CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
-                            CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
-                        FROM query_table(facts)
-                        WHERE jointly OR estimable
-                    )
-                ),
-                "chung" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        CASE
-                            WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                                THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
-                            ELSE 1e-18 * high
-                        END AS low,
-                        1e-30 * high AS floor,
-                        exact > 1 AS pole,
-                        NULL::DOUBLE AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            CASE
-                                WHEN vmax + reach = 0 THEN 1.0
-                                ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                            END AS high,
-                            NULL::DOUBLE AS bend,
-                            NULL::DOUBLE AS x3,
-                            NULL::DOUBLE AS f3
-                        FROM query_table(facts)
-                        WHERE estimable
-                    )
-                ),
-                "sure" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        CASE
-                            WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
-                                THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
-                            ELSE 1e-18 * high
-                        END AS low,
-                        CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-                        false AS pole,
-                        NULL::DOUBLE AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            CASE
-                                WHEN vmax + reach = 0 THEN 1.0
-                                ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
-                            END AS high,
-                            NULL::DOUBLE AS bend,
-                            NULL::DOUBLE AS x3,
-                            NULL::DOUBLE AS f3
-                        FROM query_table(facts)
-                        WHERE estimable
-                    )
-                ),
-                "cv" AS (
-                    SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
-                        0.01 / wmax AS low,
-                        0.0 AS floor,
-                        false AS pole,
-                        NULL::DOUBLE AS expected
-                    FROM (
-                        SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
-                            10000000000.0 / wmin AS high,
-                            NULL::DOUBLE AS bend,
-                            NULL::DOUBLE AS x3,
-                            NULL::DOUBLE AS f3
-                        FROM query_table(facts)
-                        WHERE jointly
-                    )
+            SELECT *, CASE WHEN bend < high THEN greatest(bend, low) ELSE high END AS last,
+                1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps,
+                CASE WHEN low >= high OR bend <= 0 THEN 1 WHEN bend < high THEN steps + 2 ELSE steps + 1 END AS points
+            FROM (WITH "pm" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    high AS low,
+                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    df AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / df END AS high,
+                        NULL::DOUBLE AS bend,
+                        NULL::DOUBLE AS x3,
+                        NULL::DOUBLE AS f3
+                    FROM query_table(facts)
+                    WHERE estimable
                 )
-                FROM query_table(method))
+            ),
+            "eb" AS (FROM "pm"),
+            "morris" AS (FROM "pm"),
+            "pmm" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    high AS low,
+                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    pool_chi_square_median(df) AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN plain_squares = 0 THEN 1.0
+                            ELSE 1.001 * plain_squares / pool_chi_square_median(df)
+                        END AS high,
+                        NULL::DOUBLE AS bend,
+                        NULL::DOUBLE AS x3,
+                        NULL::DOUBLE AS f3
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "ml" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    CASE
+                        WHEN jointly THEN 0.01 / wmax
+                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
+                                ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                                ELSE 'infinity'::DOUBLE END
+                            ELSE v_squares / plain_squares - 2 * precision / precision2
+                        END AS bend,
+                        CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
+                        CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
+                    FROM query_table(facts)
+                    WHERE jointly OR estimable
+                )
+            ),
+            "reml" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    CASE
+                        WHEN jointly THEN 0.01 / wmax
+                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
+                                ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high,
+                        CASE
+                            WHEN jointly
+                                THEN CASE WHEN ssw > 0
+                                THEN (squares_by_w / plain_squares - w1 / w2) * (1 + w_squares / ssw) - w1 / w2
+                                ELSE 'infinity'::DOUBLE END
+                            ELSE v_squares / plain_squares - 2 * precision / precision2
+                        END AS bend,
+                        CASE WHEN jointly THEN -w1 / w2 ELSE -precision / precision2 END AS x3,
+                        CASE WHEN jointly THEN j / n - 1 ELSE -1.0 END AS f3
+                    FROM query_table(facts)
+                    WHERE jointly OR estimable
+                )
+            ),
+            "chung" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    CASE
+                        WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    1e-30 * high AS floor,
+                    exact > 1 AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high,
+                        NULL::DOUBLE AS bend,
+                        NULL::DOUBLE AS x3,
+                        NULL::DOUBLE AS f3
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "sure" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    CASE
+                        WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+                    false AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        CASE
+                            WHEN vmax + reach = 0 THEN 1.0
+                            ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                        END AS high,
+                        NULL::DOUBLE AS bend,
+                        NULL::DOUBLE AS x3,
+                        NULL::DOUBLE AS f3
+                    FROM query_table(facts)
+                    WHERE estimable
+                )
+            ),
+            "cv" AS (
+                SELECT model, j, n, ssw, known, jointly, umin, at_umin, y_at_umin, high, bend, x3, f3,
+                    0.01 / wmax AS low,
+                    0.0 AS floor,
+                    false AS pole,
+                    NULL::DOUBLE AS expected
+                FROM (
+                    SELECT model, j, n, ssw, df, fitted, exact, known, jointly, wmax, vleast, umin, at_umin, y_at_umin,
+                        10000000000.0 / wmin AS high,
+                        NULL::DOUBLE AS bend,
+                        NULL::DOUBLE AS x3,
+                        NULL::DOUBLE AS f3
+                    FROM query_table(facts)
+                    WHERE jointly
+                )
             )
+            FROM query_table(method))
         )
     )),
     minima AS (
@@ -4530,8 +4526,8 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     ),
     fits AS MATERIALIZED (WITH cells AS (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, 'floor' AS below, 'open' AS beyond,
-        CASE WHEN jointly THEN 0.0 ELSE scaled END AS lower,
-        CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS upper
+        CASE WHEN jointly THEN 0.0 ELSE scaled END AS from_x,
+        CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS to_x
     FROM points JOIN with_v USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
     WHERE identified AND (exact = 0 OR scaled > 0)),
     deviances AS (

@@ -97,7 +97,9 @@ def _condition(method: Method) -> str:
 def slopes() -> str:
     ctes = {name: cte for m in searched().values() for name, cte in _slopes_of(m).items()}
     return table_macro(
-        "The slope at the points of a search, and the deviance there.", "_pool_slopes(about, classes, method)", ctes
+        "The slope at the points of a search, and the deviance there: by an estimator, or for a known tau.",
+        "_pool_slopes(about, classes, method)",
+        {"tau": "(FROM _pool_by_tau(about))", **ctes},
     )
 
 

@@ -15,24 +15,22 @@ CREATE OR REPLACE MACRO _pool_point(i, floor, low, last, high, steps, points) AS
 
 -- The cells between the points, each with the statistics of its model, and with what follows where the deviance rises
 -- from its lower end, or falls to its upper end. From `bend` on, where there is one minimum at most, there is one cell.
--- There the slope is nearly a straight line through f3 at x3, below.
+-- There the slope is nearly a straight line through f3 at x3, below. A search in a cell of the grid begins at its upper
+-- end, because the deviance falls there in most of them.
 CREATE OR REPLACE MACRO _pool_cells(facts, method) AS TABLE
     SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, 1.0::DOUBLE AS side,
         coalesce(known, y_at_umin) AS c, x3, CASE WHEN bend < high AND i = points - 1 THEN f3 END AS f3,
         CASE WHEN i > 0 THEN 'nothing' WHEN pole THEN 'pole' ELSE 'floor' END AS below,
         CASE WHEN i < points - 1 THEN 'nothing' ELSE 'open' END AS beyond,
-        _pool_point(i, floor, low, last, high, steps, points) AS lower,
-        _pool_point(i + 1, floor, low, last, high, steps, points) AS upper
+        _pool_point(i + (i > 0 AND i < points - 1)::INTEGER, floor, low, last, high, steps, points) AS from_x,
+        _pool_point(i + (i = 0 OR i = points - 1)::INTEGER, floor, low, last, high, steps, points) AS to_x
     FROM (
         SELECT *, unnest(range(0, points)) AS i
         FROM (
-            SELECT *, CASE WHEN low < high AND NOT coalesce(bend <= 0, false)
-                THEN 1 + steps + coalesce(bend < high, false)::INTEGER ELSE 1 END AS points
-            FROM (
-                SELECT *, CASE WHEN bend < high THEN _pool_larger(bend, low) ELSE high END AS last,
-                    1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps
-                FROM _pool_bounds(facts, method)
-            )
+            SELECT *, CASE WHEN bend < high THEN greatest(bend, low) ELSE high END AS last,
+                1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps,
+                CASE WHEN low >= high OR bend <= 0 THEN 1 WHEN bend < high THEN steps + 2 ELSE steps + 1 END AS points
+            FROM _pool_bounds(facts, method)
         )
     );
 
@@ -133,10 +131,7 @@ CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
 
 -- The slope by one of these searches, or by the estimator that `method` names.
 CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
-    WITH about AS (FROM _pool_about(search, classes)),
-    tau AS (FROM _pool_by_tau('about')),
-    estimator AS (FROM _pool_slopes('about', classes, method))
-    FROM query_table(CASE WHEN method = 'tau' THEN 'tau' ELSE 'estimator' END);
+    WITH about AS (FROM _pool_about(search, classes)) FROM _pool_slopes('about', classes, method);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
 
@@ -150,9 +145,10 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
--- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell, or the
--- lower end alone where the slope is nearly a straight line. Where the deviance rises from the floor, the floor is the
--- minimum; where it falls to the end of the grid, the minimum lies beyond. At a pole there is none.
+-- The next phase of a search: `falls` is whether the deviance falls from this end of the cell to the other, or further
+-- beyond the other. A search first evaluates both ends of its cell, or the lower end alone where the slope is nearly a
+-- straight line. Where the deviance rises from the floor, the floor is the minimum; where it falls to the end of the
+-- grid, the minimum lies beyond. At a pole there is none.
 CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, straight, below, beyond) AS
     CASE
         WHEN phase = 'low' THEN CASE WHEN NOT falls THEN below WHEN straight THEN 'between' ELSE 'up' END
@@ -168,8 +164,8 @@ CREATE OR REPLACE MACRO _pool_is_closed(x1, f1, x2, f2) AS f1 = 0 OR abs(x2 - x1
 -- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (x3, f3, lower, upper), lower AS x, NULL::DOUBLE AS x1,
-            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, x3, f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (x3, f3, from_x, to_x), from_x AS x, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, to_x AS x2, NULL::DOUBLE AS f2, x3, f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1,
@@ -177,15 +173,18 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond,
             CASE
                 WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' AND NOT _pool_is_closed(x1, f1, x2, f2)
-                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
-                        (x1 - x2) / (x3 - x2), _pool_tolerance(x1, f1, x2, f2) / 2 / abs(x2 - x1))
-                ELSE x1
+                WHEN phase <> 'between' OR _pool_is_closed(x1, f1, x2, f2) THEN x1
+                ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                    (x1 - x2) / (x3 - x2), _pool_tolerance(x1, f1, x2, f2) / 2 / abs(x2 - x1))
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT step, _pool_next_phase(phase, slope < 0, f3 IS NOT NULL, below, beyond) AS phase, id, model, n, ssw,
-                jointly, known, expected, umin, at_umin, j, side, c + delta AS c, below, beyond, x AS x1, slope AS f1,
+            SELECT step,
+                _pool_next_phase(phase,
+                    (slope < 0) = CASE WHEN phase = 'low' THEN coalesce(x2 >= x, true) ELSE f1 < 0 END,
+                    f3 IS NOT NULL, below, beyond) AS phase,
+                id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c + delta AS c, below, beyond,
+                x AS x1, slope AS f1,
                 CASE WHEN phase = 'low' OR (slope < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
                 -- the upper end by the line, which is not evaluated
                 CASE

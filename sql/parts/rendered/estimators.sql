@@ -328,9 +328,10 @@ CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
     )
     FROM query_table(method);
 
--- The slope at the points of a search, and the deviance there.
+-- The slope at the points of a search, and the deviance there: by an estimator, or for a known tau.
 CREATE OR REPLACE MACRO _pool_slopes(about, classes, method) AS TABLE
-    WITH "pm" AS (
+    WITH "tau" AS (FROM _pool_by_tau(about)),
+    "pm" AS (
         SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
         FROM query_table(about)
     ),
