@@ -750,7 +750,7 @@ def test_the_sentences_are_those_of_python():
             getattr(pool, verb)(ROWS, x, "g", **{"rates": {"trials": n}, "counts": {"exposure": n}}[family], **options)
         assert str(raised.value) == sentence
         checked += 1
-    assert checked == 20
+    assert checked == 21
 
 
 # ---- tables and names ------------------------------------------------------------------------------------------------
