@@ -6,6 +6,7 @@ The folder of a page is new. It holds `examples` and `sql` of the checkout and, 
 - `python`: all blocks of a page share one namespace. A block with `>>>` is compared as a doctest.
 - `sql`: all blocks of a page share one DuckDB database that has the macros. Tables come from files, as in the shell.
 - `sh`: each line that begins with `polars-pool` is a command; a line with a pipe or a redirection runs in bash.
+- `py`: Python on Spark, which tests/spark/test_spark_guide.py runs, with a session `spark`.
 - `text`: what the block above it printed, compared exactly (spaces at the ends of lines excepted). For commands this is
   what a terminal of 100 columns shows.
 
@@ -51,6 +52,7 @@ NOT_RUN = {
     "yaml": "a configuration file",
 }
 RUN = ("python", "sql", "sh")
+ON_SPARK = "py"
 FENCE = re.compile(
     r"^(?P<margin> *)```(?P<language>\S*)(?P<title>[^\n`]*)\n(?P<code>.*?)^(?P=margin)```$", re.MULTILINE | re.DOTALL
 )
@@ -82,7 +84,7 @@ def blocks(text: str) -> list[Block]:
             if last is None or last.output is not None:
                 raise ValueError(f"line {line}: no block that runs is above this `text` block")
             last.output = fence
-        elif language in RUN:
+        elif language in (*RUN, ON_SPARK):
             last = Block(language, dedent(fence["code"]), line)
             result.append(last)
         elif language in NOT_RUN:
@@ -235,6 +237,8 @@ def results(page: Page, text: str) -> Iterator[tuple[Block, str]]:
     duckdb.set_default_connection(duckdb.connect())  # of `duckdb.sql` in Python
     with pl.Config():  # a page that sets how tables are printed does so for itself only
         for block in blocks(text):
+            if block.language == ON_SPARK:
+                continue
             try:
                 yield block, page.run(block)
             except Exception as error:
