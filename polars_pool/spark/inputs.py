@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as spark
 
 from ..arguments import Call, flag
 from ..arguments.columns import AS_A_COLUMN
@@ -96,6 +97,6 @@ def _of_expression(frame: DataFrame, column: Column, role: str) -> tuple[str, pl
 def _is_rowwise(frame: DataFrame, column: Column) -> bool:
     """Whether a column can be the condition of a filter, which holds no aggregate, window or generator."""
     try:
-        return bool(frame.where(column.isNotNull()).columns)
+        return bool(frame.where(column.isNotNull()).select(spark.lit(True)).schema)  # Connect analyses it only now
     except AnalysisException:
         return False

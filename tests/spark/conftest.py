@@ -16,6 +16,13 @@ def sessions(tmp_path_factory):
         yield sessions
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(sessions):
+    """Remove the groups that `shrink` keeps in the cache: Spark compares every later query with all of them."""
+    yield
+    sessions["classic"].catalog.clearCache()
+
+
 @pytest.fixture(params=["classic", "connect"])
 def spark(request, sessions, monkeypatch):
     """A session of Spark, classic or Connect."""
