@@ -1,0 +1,60 @@
+"""The degenerate table on Spark: the tests of the macros of SQL, with the numbers computed by hand, run by Spark."""
+
+import inspect
+from itertools import chain, product
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+import test_degenerate_duckdb as table
+import ways
+from pyspark.errors import PySparkException
+from sparks import interpreting, path
+from sqlpaths import MODULE
+
+ERRORS = (ValueError, pl.exceptions.ComputeError, PySparkException)
+ESTIMATORS = ("reml", "dl")
+"""All estimators are computed on the driver, by the code of Polars."""
+OF_SQL = {
+    "test_not_finite_raises_even_if_only_keys_are_selected",  # these are queries in SQL
+    "test_values_that_are_not_numbers",
+    "test_bad_stored_moments",
+    "test_bad_standard_errors_and_weights_are_named_and_counted",  # moments on Spark name the column only
+    "test_nulls_among_rows_and_in_moments",  # the order of rows
+}
+
+
+def cases(test):
+    """The combinations of the parameters of a test, but its engine; of its estimators, those of `ESTIMATORS` or one."""
+    marks = [mark.args[:2] for mark in test.pytestmark if mark.name == "parametrize" and mark.args[0] != "engine"]
+    names = [(names,) if isinstance(names, str) else names for names, _ in marks]
+    rows = [[(row,) if isinstance(of, str) else row for row in values] for of, values in marks]
+    every = [
+        dict(chain.from_iterable(zip(of, values, strict=True) for of, values in zip(names, row, strict=True)))
+        for row in product(*rows)
+    ]
+    some = [case for case in every if ways.full or case.get("tau2", "reml") in ESTIMATORS]
+    return some or every[:1]
+
+
+LINES = {
+    name: test
+    for name, test in inspect.getmembers(table, inspect.isfunction)
+    if name.startswith("test_") and name not in OF_SQL
+}
+
+
+@pytest.fixture
+def engine(classic, monkeypatch):
+    """Spark among the engines of the table, and its errors in place of those of DuckDB."""
+    monkeypatch.setitem(MODULE, "spark", path(classic))
+    monkeypatch.setattr(table, "duckdb", SimpleNamespace(Error=ERRORS))
+    with interpreting(classic):
+        yield "spark"
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
+def test_line(engine, line):
+    for case in cases(LINES[line]):
+        LINES[line](engine, **case)
