@@ -30,6 +30,11 @@ def _where(condition: Column, then: Any, otherwise: Any) -> Column:
     return spark.when(condition, then).otherwise(otherwise)
 
 
+def _floor(x: Column) -> Column:
+    """As Float64: the floor of Spark is a Long, which holds no larger numbers."""
+    return spark.when(spark.abs(x) < 2.0**53, spark.floor(x).cast("double")).otherwise(x)
+
+
 def _horner(coefficients: Sequence[float], x: Column) -> Column:
     return reduce(lambda value, coefficient: value * x + coefficient, coefficients[1:], spark.lit(coefficients[0]))
 
@@ -49,7 +54,7 @@ FORMS: dict[Any, Callable[..., Column]] = {
     elementary.sqrt: spark.sqrt,
     elementary.where: _where,
     elementary.exists: Column.isNotNull,
-    elementary.floor: spark.floor,
+    elementary.floor: _floor,
     elementary.normal_cdf: _normal_cdf,
 }
 AGGREGATES: dict[Any, Callable[..., Column]] = {

@@ -17,6 +17,7 @@ from pyspark.sql import functions as spark
 from ..engines.numpy import Array
 from ..formulas import compression as formulas
 from ..formulas.compression import BINS, DEGREE, KEPT
+from ..formulas.elementary import INFINITY
 from ..models.oneway.compression import pseudo_groups
 from ..models.oneway.spec import OneWay
 from .frames import SPARK, collected
@@ -49,7 +50,8 @@ def _keys(request: OneWay, by_n: bool) -> list[str]:
 def _binned(groups: DataFrame, request: OneWay) -> DataFrame:
     """The groups that have rows, with the bin of u, which is v or w, its ends, and z, the deviation of their mean."""
     u = SPARK.v if _by_v(request) else SPARK.w
-    place = spark.when(u > 0, spark.floor(BINS * spark.log2(u))).when(u == 0, ZERO).cast("int")
+    finite = (u > 0) & (u < INFINITY)  # Spark may compute a column before it removes rows
+    place = spark.when(finite, spark.floor(BINS * spark.log2(u))).when(u == 0, ZERO).cast("int")
     groups = groups.where(SPARK.w > 0).withColumns({"_pool_u": u, BIN: place})
     low, high = (spark.when(SPARK.u > 0, spark.pow(spark.lit(2.0), (SPARK.bin + i) / BINS)) for i in (0, 1))
     return groups.withColumns({"_pool_low": low, "_pool_high": high, "_pool_z": SPARK.y - SPARK.centre})

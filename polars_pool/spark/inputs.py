@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as spark
 
 from ..arguments import Call, flag
+from ..arguments import named as column_named
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
 from ..models.oneway.spec import OneWay
@@ -57,7 +58,8 @@ class Inputs:
 
 def translated(call: Call) -> tuple[Inputs, Call]:
     """The Spark columns of a call, and the call with Polars expressions in their place, of the same names and types."""
-    frame, schema = call["frame"], dict(schema_of(call["frame"]))
+    frame, schema = call["frame"], schema_of(call["frame"])
+    some_column = column_named(next(iter(schema), ""))
     expressions: dict[str, Any] = {}  # of Polars, by argument
     columns: dict[str, Column] = {}
     keys: list[Column] = []
@@ -65,12 +67,12 @@ def translated(call: Call) -> tuple[Inputs, Call]:
     def translate(argument: Any, role: str) -> tuple[Any, Any]:
         if isinstance(argument, str):
             return named(argument), argument
+        if isinstance(argument, pl.Expr):
+            raise TypeError(f"{role}= is an expression of Polars; give a column name or an expression of Spark")
         if not isinstance(argument, Column):
             return argument, argument  # refused with the other wrong arguments
         name, dtype = _of_expression(frame, argument, role)
-        private = f"{PRIVATE}expression_{len(schema)}"
-        schema[private] = dtype
-        return argument, pl.col(private).alias(name)
+        return argument, pl.when(some_column.is_null()).then(None).cast(dtype).alias(name)
 
     for role in ROLES:
         if call.get(role) is not None:

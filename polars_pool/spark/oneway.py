@@ -65,10 +65,9 @@ def estimates(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> 
 def means(inputs: Inputs, request: Means, keys: DataFrame | None = None) -> DataFrame:
     """One row per group with its estimate, standard error and interval, under private names."""
     groups, pivot = grouped(inputs, request)
-    groups = inputs.kept(groups)
-    models = _fitted(groups, pivot, request, inferences=False)
     without_rows = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})
-    groups = with_unseen(groups, keys, request, without_rows)
+    groups = with_unseen(inputs.kept(groups), keys, request, without_rows)
+    models = _fitted(groups, pivot, request, inferences=False)
     pooled_means = with_steps(_joined(groups, models, request), pooled(request, SPARK))
     pooled_means = with_steps(pooled_means, errors(request, request.options, SPARK))
     return robust.with_intervals(pooled_means, request) if request.options.interval == "robust" else pooled_means

@@ -39,11 +39,10 @@ def estimates(inputs: Inputs, request: PosteriorMeans, keys: DataFrame | None = 
 def means(inputs: Inputs, request: PosteriorMeans, keys: DataFrame | None = None) -> DataFrame:
     """One row per group with the posterior of its true mean, under private names."""
     groups, pivot = grouped(inputs, request)
-    groups = inputs.kept(groups)
+    without_rows = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})
+    groups = with_unseen(inputs.kept(groups), keys, request, without_rows)
     classes = classes_of(groups, pivot, request)
     result = posteriors(classes.table, on_driver(request))
-    without_rows = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})
-    groups = with_unseen(groups, keys, request, without_rows)
     groups = Models(classes.models.keys, of_models(result, on_driver(request))).beside(groups, request, OF_MODEL)
     if not request.published:
         groups = groups.withColumn("_pool_v", within.sampling_variance(own_variance(request, SPARK), SPARK.w))

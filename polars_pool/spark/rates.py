@@ -13,11 +13,12 @@ from ..formulas.elementary import INFINITY, where
 from ..models.rates import components as rates_components
 from ..models.rates import estimates as rates_estimates
 from ..models.rates.groups import bad_columns
+from ..models.rates.refuse import bad_rows
 from ..models.rates.spec import Rates
 from ..models.refuse import BAD
-from .frames import SPARK, named
+from .frames import SPARK, named, with_steps
 from .inputs import Inputs
-from .models import MODEL, OF_MODEL, Models, on_driver
+from .models import MODEL, NUMBER, OF_MODEL, Models, on_driver
 from .oneway import public
 from .unseen import with_unseen
 
@@ -28,18 +29,15 @@ def components(inputs: Inputs, request: Rates) -> DataFrame:
     """One row per model: its prior."""
     groups = _grouped(inputs, request)
     pairs = _pairs(groups, request)
-    table = rates_components.of_pairs(_with_bad(pairs.table), on_driver(request)).rename({"model": MODEL}, strict=False)
+    table = rates_components.of_pairs(pairs.table, on_driver(request)).rename({NUMBER: MODEL}, strict=False)
     return Models(pairs.keys, table).frame(groups, request, rates_components.components_schema(request))
 
 
 def estimates(inputs: Inputs, request: Rates, keys: DataFrame | None = None) -> DataFrame:
     """One row per group: the posterior of its rate; groups among the keys may have no rows."""
-    groups = inputs.kept(_grouped(inputs, request))
-    pairs = _pairs(groups, request)
-    table = pairs.table if keys is None else _with_nothing(pairs.table)
-    schema = rates_estimates.estimates_schema(request)
-    results = rates_estimates.of_pairs(_with_bad(table), on_driver(request), schema)
-    groups = with_unseen(groups, keys, request, dict.fromkeys(PAIR, 0.0))
+    groups = with_unseen(inputs.kept(_grouped(inputs, request)), keys, request, dict.fromkeys(PAIR, 0.0))
+    pairs, schema = _pairs(groups, request), rates_estimates.estimates_schema(request)
+    results = rates_estimates.of_pairs(pairs.table, on_driver(request), schema)
     return public(_beside(groups, Models(pairs.keys, results), request), request, schema)
 
 
@@ -51,7 +49,7 @@ def _grouped(inputs: Inputs, request: Rates) -> DataFrame:
     if request.nan == "null":
         numbers = {name: spark.when(spark.abs(e) < INFINITY, e) for name, e in numbers.items()}
     bad = {} if is_boolean else bad_columns(request, SPARK)
-    rows = rows.withColumns(numbers).withColumns({BAD + reason: e.cast("long") for reason, e in bad.items()})
+    rows = with_steps(rows, [numbers, {BAD + reason: e.cast("long") for reason, e in bad.items()}])
     if request.size is None:
         sums = {"_pool_x": spark.sum(SPARK.x), "_pool_n": spark.count(SPARK.x)}
     else:
@@ -63,22 +61,12 @@ def _grouped(inputs: Inputs, request: Rates) -> DataFrame:
 
 
 def _pairs(groups: DataFrame, request: Rates) -> Models:
-    """The distinct pairs of every model, each with its number of groups."""
-    bad = (spark.sum(name).alias(name) for name in groups.columns if name.startswith(BAD))
-    number = spark.count("*").cast("double").alias("_pool_k")
-    return Models.of(groups.groupBy(*map(named, request.over), *PAIR).agg(number, *bad), request)
-
-
-def _with_bad(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs with the number of all bad rows by reason."""
-    return pairs.with_columns(pl.col(name).sum() for name in pairs.columns if name.startswith(BAD))
-
-
-def _with_nothing(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs, and for each model no events out of no trials, or in no exposure."""
-    nothing = pairs.with_columns(_pool_x=0.0, _pool_n=0.0, _pool_k=0.0)
-    keys = [name for name in (MODEL, *PAIR) if name in pairs.columns]
-    return pl.concat([pairs, nothing]).unique(keys, keep="first", maintain_order=True)
+    """The distinct pairs of every model, each with its number of groups; bad rows raise an error."""
+    bad = [name for name in groups.columns if name.startswith(BAD)]
+    aggregates = [spark.count("*").cast("double").alias("_pool_k"), *(spark.sum(name).alias(name) for name in bad)]
+    pairs = Models.of(groups.groupBy(*map(named, request.over), *PAIR).agg(*aggregates), request)
+    bad_rows(pairs.table.select(pl.col(bad).sum()), request)
+    return Models(pairs.keys, pairs.table.drop(bad))
 
 
 def _beside(groups: DataFrame, results: Models, request: Rates) -> DataFrame:

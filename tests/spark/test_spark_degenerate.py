@@ -21,6 +21,7 @@ OF_SQL = {
     "test_bad_stored_moments",
     "test_bad_standard_errors_and_weights_are_named_and_counted",  # moments on Spark name the column only
     "test_nulls_among_rows_and_in_moments",  # the order of rows
+    "test_seventy_thousand_groups_and_one_of_many_rows",  # slow; counts on Spark have 64 bits
 }
 
 

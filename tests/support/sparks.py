@@ -6,6 +6,7 @@ program that only uses Connect.
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -62,6 +63,7 @@ def serving(folder: Path) -> Iterator[dict[str, Any]]:
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # for functions in Python; the first one of PATH may lack polars
     if "JAVA_HOME" not in os.environ:
         os.environ["JAVA_HOME"] = str(java_home(folder / "java"))
     port = str(free_port())
@@ -99,9 +101,11 @@ def polars_frame(frame: DataFrame) -> pl.DataFrame:
 
 
 def path(session: Any) -> Any:
-    """Runs a verb on Spark, from a frame of Polars to a frame of Polars."""
+    """Runs a verb on Spark, from a frame of Polars, and one of `groups=`, to a frame of Polars."""
 
     def run(verb: Any, frame: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
+        if isinstance(options.get("groups"), pl.DataFrame):
+            options["groups"] = spark_frame(session, options["groups"])
         return polars_frame(verb(spark_frame(session, frame), *arguments, **options))
 
     return run
@@ -109,4 +113,19 @@ def path(session: Any) -> Any:
 
 def jobs(classic: SparkSession) -> int:
     """How many jobs the Java process has run for all of its sessions."""
-    return classic._jsc.sc().statusStore().jobsList(None).size()
+    newest_first = _statuses(classic).jobsList(None)
+    return newest_first.head().jobId() + 1 if newest_first.size() else 0
+
+
+def records(classic: SparkSession) -> dict[int, int]:
+    """The records that each stage has read from files and from the cache."""
+    gateway = classic.sparkContext._gateway
+    stages = _statuses(classic).stageList(None, False, False, gateway.new_array(gateway.jvm.double, 0), None)
+    return {stage.stageId(): stage.inputRecords() for stage in map(stages.apply, range(stages.size()))}
+
+
+def _statuses(classic: SparkSession) -> Any:
+    """What Java has recorded about jobs and stages, once it has recorded all."""
+    context = classic._jsc.sc()
+    context.listenerBus().waitUntilEmpty()
+    return context.statusStore()
