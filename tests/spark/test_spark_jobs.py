@@ -77,8 +77,8 @@ def test_without_the_cache(classic, file, options, number):
     assert cached(classic) == 0
 
 
-def test_the_cache_changes_no_number(spark):
-    frame = spark_frame(spark, ALL)
+def test_the_cache_changes_no_number(classic):
+    frame = spark_frame(classic, ALL)
     for verb, options in ((pool.shrink, {}), (pool.encode, {"over": "model"}), (pool.compare, {})):
         one, other = (polars_frame(verb(frame, "y", "g", persist=persist, **options)) for persist in (True, False))
         assert_frame_equal(one, other, check_row_order=False, rel_tol=1e-12)

@@ -39,11 +39,11 @@ def test_encode(spark, over):
     assert [str(key) for key in got["g.1"]] == [str(key) for key in ROWS["g.1"]]
 
 
-def test_encode_again(spark):
+def test_encode_again(classic):
     """The columns of the first call are data of the second; equal rows stay apart."""
     twice = pl.concat([WEIGHTED, WEIGHTED])
     by, by_polars = (F.col("g") % 3).alias("third"), (pl.col("g") % 3).alias("third")
-    frame = pool.encode(spark_frame(spark, twice), "y", by, over="model", weights="w", name="a")
+    frame = pool.encode(spark_frame(classic, twice), "y", by, over="model", weights="w", name="a")
     got = polars_frame(pool.encode(frame, F.col("y") - F.col("a"), "g", sigma2="separate", name="b"))
     want = pool.encode(twice, "y", by_polars, over="model", weights="w", name="a")
     want = pool.encode(want, pl.col("y") - pl.col("a"), "g", sigma2="separate", name="b")
