@@ -243,7 +243,7 @@ class Groups(Segments):
         lengths = self.lengths
         order = np.argsort(lengths, kind="stable")
         each, start, number = np.unique(lengths[order], return_index=True, return_counts=True)
-        is_many = number >= ALIKE
+        is_many = (number >= ALIKE) & (each < LONG)
         for length, first, count in zip(each[is_many], start[is_many], number[is_many], strict=True):
             at_once = max(ALIKE, ROOM // length)
             for begin in range(first, first + count, at_once):

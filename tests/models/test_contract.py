@@ -135,12 +135,15 @@ OTHERS = {  # values that differ from the default, of every argument that some f
 }  # fmt: skip
 
 
+ELSEWHERE = {"trials", "exposure", "persist"}  # these turn means into rates, or are for Spark
+
+
 def refused():
     for family, specs in SPECS.items():
         for verb in VERBS[family] if family != "regression" else ():
             accepted = specs.ACCEPTED_BY_COMPONENTS if (family, verb) == ("rates", pool.components) else specs.ACCEPTED
             for name, parameter in inspect.signature(verb).parameters.items():
-                if parameter.default is not parameter.empty and name not in accepted | {"trials", "exposure"}:
+                if parameter.default is not parameter.empty and name not in accepted | ELSEWHERE:
                     yield pytest.param(family, verb, name, id=f"{family}-{verb.__name__}-{name}")
 
 
@@ -148,6 +151,13 @@ def refused():
 def test_an_argument_that_a_family_does_not_accept_is_an_error(family, verb, name):
     with pytest.raises(ValueError, match=rf"^{name}="):
         request_of(family, verb, **{name: OTHERS[name]})
+
+
+@pytest.mark.parametrize("verb", [pool.shrink, pool.components, pool.encode, pool.compare, pool.profile])
+@pytest.mark.parametrize("persist", [True, False])
+def test_the_cache_of_spark_is_an_error_for_polars_frames(verb, persist):
+    with pytest.raises(ValueError, match=rf"^persist={persist} is for Spark frames"):
+        verb(pl.DataFrame({"g": [1, 1, 2], "y": [1.0, 2.0, 4.0]}), "y", by="g", persist=persist)
 
 
 @pytest.mark.parametrize("accepted", [oneway.ACCEPTED, rates.ACCEPTED, rates.ACCEPTED_BY_COMPONENTS])

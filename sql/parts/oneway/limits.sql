@@ -92,8 +92,8 @@ CREATE OR REPLACE MACRO _pool_limit_rises(search, classes, restricted) AS TABLE
         )
     );
 
--- The limits of tau2 in their cells. A search evaluates both ends of its cell, then closes in on the root. The result is
--- 0 where the rise is positive from the floor, and the end of the grid where it is not yet positive there.
+-- The limits of tau2 in their cells. A search evaluates both ends of its cell, then closes in on the root. The result
+-- is 0 where the rise is positive from the floor, and the end of the grid where it is not yet positive there.
 CREATE OR REPLACE MACRO _pool_limits_in(cells, classes, restricted) AS TABLE
     WITH RECURSIVE _pool_limit_search AS (
         SELECT 0 AS step, id, model, curve, is_lower, from_floor, open, c, lower AS x, NULL::DOUBLE AS x1,

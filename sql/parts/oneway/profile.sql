@@ -75,8 +75,9 @@ CREATE OR REPLACE MACRO _pool_points(moved, facts, sigma2, mu, tau) AS TABLE
 
 -- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
 CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
-    SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, 'floor' AS below, 'open' AS beyond,
+    SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j,
+        side, coalesce(known, y_at_umin) AS c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
+        'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE scaled END AS from_x,
         CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS to_x
     FROM query_table(points) JOIN query_table(facts) USING (model), (VALUES (-1.0), (1.0)) AS sides(side)

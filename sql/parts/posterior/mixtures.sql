@@ -6,8 +6,8 @@
 -- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
 -- `extra` is the variance that a prediction adds.
 --
--- What is computed once per item is a sum over the nodes of its model as a list: without a GROUP BY of items times nodes
--- it takes less time and memory. The steps of a search are such a GROUP BY, whose columns are faster than lists.
+-- What is computed once per item is a sum over the nodes of its model as a list: without a GROUP BY of items times
+-- nodes it takes less time and memory. The steps of a search are such a GROUP BY, whose columns are faster than lists.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Mean and standard deviation of an item at a node.

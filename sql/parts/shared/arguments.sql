@@ -109,7 +109,7 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
 CREATE OR REPLACE MACRO _pool_type_in(row_type) AS
     regexp_extract(row_type, '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1);
 
--- The message about a role that has several columns or a column that is not numeric, as _pool_wrong_type, from the names
+-- The message about a role that has several columns or no numbers, as _pool_wrong_type, from the names
 -- and the type of its row.
 CREATE OR REPLACE MACRO _pool_wrong_row(role, names, row_type) AS
     CASE

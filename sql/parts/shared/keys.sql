@@ -37,7 +37,8 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
 CREATE OR REPLACE MACRO _pool_is_private(name, beside_null) AS
     starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL';
 
-CREATE OR REPLACE MACRO _pool_message_private(name) AS format('the key ''{}'' bears a private name; rename it first', name);
+CREATE OR REPLACE MACRO _pool_message_private(name) AS
+    format('the key ''{}'' bears a private name; rename it first', name);
 CREATE OR REPLACE MACRO _pool_message_taken(name, result) AS
     _pool_message_key_of_result('''' || name || '''', _pool_listed(result));
 

@@ -3981,8 +3981,8 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
 -- of its steps: `curve` holds what a model needs at every x.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The limits of tau2 in their cells. A search evaluates both ends of its cell, then closes in on the root. The result is
--- 0 where the rise is positive from the floor, and the end of the grid where it is not yet positive there.
+-- The limits of tau2 in their cells. A search evaluates both ends of its cell, then closes in on the root. The result
+-- is 0 where the rise is positive from the floor, and the end of the grid where it is not yet positive there.
 CREATE OR REPLACE MACRO _pool_limits_in(cells, classes, restricted) AS TABLE
     WITH RECURSIVE _pool_limit_search AS (
         SELECT 0 AS step, id, model, curve, is_lower, from_floor, open, c, lower AS x, NULL::DOUBLE AS x1,
@@ -4526,8 +4526,9 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     with_v AS NOT MATERIALIZED (
         SELECT * REPLACE (identified AND NOT separated AS identified, jointly AND NOT separated AS jointly) FROM facts
     ),
-    fits AS MATERIALIZED (WITH cells AS (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j, side,
-        coalesce(known, y_at_umin) AS c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, 'floor' AS below, 'open' AS beyond,
+    fits AS MATERIALIZED (WITH cells AS (SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, scaled AS expected, umin, at_umin, j,
+        side, coalesce(known, y_at_umin) AS c, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
+        'floor' AS below, 'open' AS beyond,
         CASE WHEN jointly THEN 0.0 ELSE scaled END AS from_x,
         CASE WHEN jointly THEN 1.001 * scaled * n / ssw ELSE scaled END AS to_x
     FROM points JOIN with_v USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
@@ -5000,8 +5001,8 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models, tau2) A
 -- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
 -- `extra` is the variance that a prediction adds.
 --
--- What is computed once per item is a sum over the nodes of its model as a list: without a GROUP BY of items times nodes
--- it takes less time and memory. The steps of a search are such a GROUP BY, whose columns are faster than lists.
+-- What is computed once per item is a sum over the nodes of its model as a list: without a GROUP BY of items times
+-- nodes it takes less time and memory. The steps of a search are such a GROUP BY, whose columns are faster than lists.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row per model: its nodes, as a list.
