@@ -16,6 +16,8 @@ from grid import META_CELLS, ROW_CELLS
 from sparks import interpreting, path
 from sqlpaths import SQL_PATHS
 
+pytestmark = pytest.mark.share(2)  # each case takes seconds of planning on Spark
+
 
 @pytest.fixture
 def engine(classic, monkeypatch):
