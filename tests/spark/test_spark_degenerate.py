@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from sparks import interpreting, path
 from sqlpaths import MODULE
 
-pytestmark = pytest.mark.share(3)  # each case takes seconds of planning on Spark
+pytestmark = pytest.mark.share(8)  # each case takes seconds of planning on Spark
 ERRORS = (ValueError, pl.exceptions.ComputeError, PySparkException)
 ESTIMATORS = ("reml", "dl")
 """All estimators are computed on the driver, by the code of Polars."""

@@ -16,7 +16,7 @@ from grid import META_CELLS, ROW_CELLS
 from sparks import interpreting, path
 from sqlpaths import SQL_PATHS
 
-pytestmark = pytest.mark.share(2)  # each case takes seconds of planning on Spark
+pytestmark = pytest.mark.share(5)  # each case takes seconds of planning on Spark
 
 
 @pytest.fixture
