@@ -10,20 +10,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as spark
 
 from ..formulas import aggregates, elementary
+from ..formulas.normal import MILLS_ABOVE, MILLS_BELOW
 from .registering import register
-
-# Mills' ratio of the normal distribution is the quotient of two polynomials, from the largest power down: those of
-# sql/parts/distributions/normal.sql.
-MILLS_ABOVE = (
-    *(3.9894228040143268025e-1, 1.1753301477689157538e1, 1.7140657535233894827e2, 1.6048107330377902443e3),
-    *(1.0591026338864872488e4, 5.1233452088167221782e4, 1.8361036854571419193e5, 4.8167960549015778105e5),
-    *(8.8856911580996243795e5, 1.0493555822252974851e6, 6.1220593378124121061e5),
-)
-MILLS_BELOW = (
-    *(1.0, 2.9461157804237982574e1, 4.3065256823582995975e2, 4.0521251166706739407e3, 2.6975418646305944342e4),
-    *(1.3238696127369384177e5, 4.8594140141098614502e5, 1.3280642476106547952e6, 2.6386818173147493615e6),
-    *(3.6189463379501751278e6, 3.075650489642503274e6, 1.2244118675624824177e6),
-)
 
 
 def _where(condition: Column, then: Any, otherwise: Any) -> Column:

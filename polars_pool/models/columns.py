@@ -16,7 +16,7 @@ Step = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Columns:
-    """The private columns of an engine by the name of what they hold: `columns.tau2` is the column "_pool_tau2"."""
+    """The private columns of a relation of some engine: `columns.tau2` is the column "_pool_tau2"."""
 
     column: Callable[[str], Any]  # of a name
     missing: Callable[[], Any]  # a missing Float64

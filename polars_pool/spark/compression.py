@@ -6,9 +6,6 @@ bin, and the groups of bins that have only a few.
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
-
 import numpy as np
 import polars as pl
 from pyspark.sql import DataFrame
@@ -20,7 +17,7 @@ from ..formulas.compression import BINS, DEGREE, KEPT
 from ..formulas.elementary import INFINITY
 from ..models.oneway.compression import pseudo_groups
 from ..models.oneway.spec import OneWay
-from .frames import SPARK, collected
+from .frames import SPARK, collected, same
 from .models import MODEL
 
 BIN, ZERO = "_pool_bin", -10_000  # the bin of 0; Float64 has none below -8,600
@@ -85,8 +82,7 @@ def _orders() -> list[tuple[int, int]]:
 def _groups_of(groups: DataFrame, bins: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """The groups of these bins."""
     some = groups.sparkSession.createDataFrame(bins.rename(lambda name: f"{name}_of_bin").to_arrow())
-    same = (spark.col(key).eqNullSafe(spark.col(f"{key}_of_bin")) for key in keys)
-    kept = groups.join(spark.broadcast(some), reduce(and_, same), "left_semi")
+    kept = groups.join(spark.broadcast(some), same({key: f"{key}_of_bin" for key in keys}), "left_semi")
     return collected(kept.select(MODEL, "_pool_centre", *MEANS, "_pool_y")).with_columns(_pool_k=pl.lit(1.0))
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import and_
 
 import polars as pl
 from pyspark.sql import Column, DataFrame, types
 from pyspark.sql import functions as spark
 
-from ..engines import spark as _engine  # noqa: F401 (formulas on Spark columns)
 from ..models.columns import Columns, Step
 
+OTHER = "_pool_other_"  # prefix of the keys of the other frame in a join
 SPARK = Columns(spark.col, lambda: spark.lit(None).cast("double"))
 SIMPLE: dict[type[types.DataType], pl.DataType] = {
     types.BooleanType: pl.Boolean(),
@@ -51,6 +53,11 @@ def collected(frame: DataFrame) -> pl.DataFrame:
 def named(name: str) -> Column:
     """The column with a name; Spark alone would read a dot as a field of a struct."""
     return spark.col("`" + name.replace("`", "``") + "`")
+
+
+def same(keys: Mapping[str, str]) -> Column:
+    """The condition of a join: each column equals another, as keys do (null equals null, and NaN equals NaN)."""
+    return reduce(and_, (named(one).eqNullSafe(named(other)) for one, other in keys.items()))
 
 
 def polars_type(dtype: types.DataType) -> pl.DataType:

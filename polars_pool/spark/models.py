@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import and_
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -15,7 +13,7 @@ from pyspark.sql import functions as spark
 
 from ..models.keys import KEY
 from ..models.request import Request
-from .frames import OF_STATISTICS, named
+from .frames import OF_STATISTICS, same
 
 R = TypeVar("R", bound=Request)
 NUMBER = "_pool_model"  # the number of a model, the only key of a request on the driver
@@ -71,8 +69,7 @@ class Models:
         if not request.over:
             return groups.crossJoin(of_models)
         keys = [OF_MODEL + name for name in request.over_names]
-        same = (named(key).eqNullSafe(named(other)) for key, other in zip(request.over, keys, strict=True))
-        return groups.join(of_models, reduce(and_, same), how).drop(*keys)
+        return groups.join(of_models, same(dict(zip(request.over, keys, strict=True))), how).drop(*keys)
 
 
 def _constant(column: pl.Series) -> Column:

@@ -10,40 +10,40 @@ from pyspark.sql import functions as spark
 
 from ..models import offset as wide
 from ..models import pivot
-from .frames import polars_type
+from .frames import collected, polars_type
 
 VALUE = "_pool_value"
 
 
 def less_pivot(rows: DataFrame) -> tuple[DataFrame, float]:
     """The rows with their value less the pivot, as Float64; and the pivot."""
-    dtype = rows.schema[VALUE].dataType
-    value = spark.col(VALUE)
-    first = rows.select(VALUE).where(_is_finite(value, dtype)).limit(pivot.FIRST)
-    table = pl.DataFrame(pl.from_arrow(first.toArrow()))
-    polars = polars_type(dtype)
-    if not wide.is_wide(polars):
-        number = pl.col(VALUE).cast(pl.Float64)
-        origin = _pivot(table, pivot.Column(VALUE, number))
-        centred = value.cast("double") - origin if origin else value.cast("double")
-        return rows.withColumn(VALUE, centred), origin
-    integer = wide.integer(pl.col(VALUE), polars)
-    column = pivot.Column(VALUE, wide.number(integer, polars), integer, polars)
-    found = pivot.pivots(table.lazy(), [column]).collect()
-    origin = found[column.pivot].item() if found.height else 0.0
-    if not origin:
+    dtype, value = rows.schema[VALUE].dataType, spark.col(VALUE)
+    first = collected(rows.select(VALUE).where(_is_finite(value, dtype)).limit(pivot.FIRST))
+    column = _column(polars_type(dtype))
+    found = pivot.pivots(first.lazy(), [column]).collect().row(0, named=True)
+    if not found[column.pivot]:
         return rows.withColumn(VALUE, value.cast("double")), 0.0
-    exact = Decimal(int(found[column.origin].item()))
-    if isinstance(dtype, types.DecimalType):
-        exact = exact.scaleb(-dtype.scale)
+    if column.exact is None:
+        centred = value.cast("double") - found[column.pivot]
     else:
-        value = value.cast("decimal(38,0)")
-    return rows.withColumn(VALUE, (value - spark.lit(exact)).cast("double")), origin
+        exact = Decimal(int(found[column.origin]))
+        if isinstance(dtype, types.DecimalType):
+            exact = exact.scaleb(-dtype.scale)
+        centred = (value.cast(_decimal(dtype)) - spark.lit(exact)).cast("double")
+    return rows.withColumn(VALUE, centred), float(found[column.pivot])
 
 
-def _pivot(table: pl.DataFrame, column: pivot.Column) -> float:
-    found = pivot.pivots(table.lazy(), [column]).collect()
-    return float(found[column.pivot].item()) if found.height else 0.0
+def _column(dtype: pl.DataType) -> pivot.Column:
+    """The values as Float64, and exactly where their type holds more digits."""
+    if not wide.is_wide(dtype):
+        return pivot.Column(VALUE, pl.col(VALUE).cast(pl.Float64))
+    integer = wide.integer(pl.col(VALUE), dtype)
+    return pivot.Column(VALUE, wide.number(integer, dtype), integer, dtype)
+
+
+def _decimal(dtype: types.DataType) -> types.DataType:
+    """A type whose differences do not overflow."""
+    return dtype if isinstance(dtype, types.DecimalType) else types.DecimalType(38, 0)
 
 
 def _is_finite(value: Column, dtype: types.DataType) -> Column:

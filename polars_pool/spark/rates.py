@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
-
 import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
@@ -16,7 +13,7 @@ from ..models.rates.groups import bad_columns
 from ..models.rates.refuse import bad_rows
 from ..models.rates.spec import Rates
 from ..models.refuse import BAD
-from .frames import SPARK, named, with_steps
+from .frames import SPARK, named, same, with_steps
 from .inputs import Inputs
 from .models import MODEL, NUMBER, OF_MODEL, Models, on_driver
 from .oneway import public
@@ -76,5 +73,4 @@ def _beside(groups: DataFrame, results: Models, request: Rates) -> DataFrame:
     of_pairs = results.frame(groups, request, schema, OF_MODEL).withColumnsRenamed(private)
     keys = dict(zip(request.over, (OF_MODEL + name for name in request.over_names), strict=True))
     keys |= {name: OF_MODEL + name for name in PAIR}
-    same = (named(key).eqNullSafe(named(other)) for key, other in keys.items())
-    return groups.join(of_pairs, reduce(and_, same), "left")
+    return groups.join(of_pairs, same(keys), "left")

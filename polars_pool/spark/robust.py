@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as spark
 
 from ..formulas import robust
+from ..models.columns import with_steps as polars_steps
 from ..models.oneway.critical import intervals
+from ..models.oneway.robust import of_sums, sums
 from ..models.oneway.spec import Means
 from .frames import SPARK, named
 from .models import Models
@@ -37,16 +38,6 @@ def with_intervals(means: DataFrame, request: Means) -> DataFrame:
 
 def _moments(means: DataFrame, request: Means) -> Models:
     """mu2 and kappa of every model, from sums over its groups."""
-    d2, v = (SPARK.mean - SPARK.mu) * (SPARK.mean - SPARK.mu), SPARK.v
-    terms = {"squares": robust.effect_square(d2, v), "fourths": robust.effect_fourth_power(d2, v)}
-    terms |= {"v1": v, "v2": v * v, "v4": v * v * v * v}
-    sums = [spark.sum(e).alias(f"_pool_{name}") for name, e in terms.items()]
-    count = spark.count("*").cast("double").alias("_pool_count")
-    summed = means.where(SPARK.w > 0).groupBy(*map(named, request.over)).agg(*sums, count)
-    models = Models.of(summed, request)
-    squares, fourths, v1, v2, v4, groups = (
-        pl.col(f"_pool_{name}") for name in ("squares", "fourths", "v1", "v2", "v4", "count")
-    )
-    table = models.table.with_columns(_pool_mu2=robust.second_moment(squares, groups, v1, v2))
-    kappa = robust.kurtosis(fourths, groups, pl.col("_pool_mu2"), v2, v4)
-    return Models(models.keys, table.with_columns(_pool_kappa=kappa))
+    aggregates = (e.alias(name) for name, e in sums(SPARK).items())
+    summed = Models.of(means.where(SPARK.w > 0).groupBy(*map(named, request.over)).agg(*aggregates), request)
+    return Models(summed.keys, polars_steps(summed.table.lazy(), of_sums()).collect())

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
 from ..models.keys import KEY
 from ..models.request import Request
-from .frames import named
-
-OTHER = "_pool_other_"
+from .frames import OTHER, named, same
 
 
 def with_unseen(groups: DataFrame, keys: DataFrame | None, request: Request, columns: dict[str, float]) -> DataFrame:
@@ -27,7 +22,6 @@ def with_unseen(groups: DataFrame, keys: DataFrame | None, request: Request, col
     if request.over and not over:
         unseen = groups.select(*map(named, request.over)).distinct().crossJoin(unseen)
     seen = groups.select(*(named(key).alias(OTHER + key) for key in request.keys))
-    same = (named(key).eqNullSafe(named(OTHER + key)) for key in request.keys)
-    new = unseen.join(seen, reduce(and_, same), "left_anti")
+    new = unseen.join(seen, same({key: OTHER + key for key in request.keys}), "left_anti")
     new = new.withColumns({name: spark.lit(value) for name, value in columns.items()})
     return groups.unionByName(new, allowMissingColumns=True)

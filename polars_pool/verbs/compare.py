@@ -38,7 +38,6 @@ def compare(
     ----------
     frame, value, by, over, n, var, sigma2, tau2, mu, nan
         As in `shrink`, for rows or stored moments, without weights.
-
     persist
         As in `shrink`.
 

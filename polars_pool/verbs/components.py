@@ -57,7 +57,6 @@ def components(
         profile for reml and ml on rows with a pooled sigma2, else Q.
     interval
         Interval of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
-
     persist
         As in `shrink`.
 

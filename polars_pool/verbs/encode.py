@@ -41,7 +41,6 @@ def encode(
         expression `pl.col(value).pool.shrink(by=..., family="binomial")`.
     name
         Name of the new column.
-
     persist
         As in `shrink`.
 

@@ -22,7 +22,8 @@ def merge(
     Parameters
     ----------
     frame
-        States (stored moments), one per row, as `moments` returns them; concatenate the frames of several states.
+        States (stored moments), one per row, as `moments` returns them, in Polars or Spark; concatenate the frames of
+        several states.
     by
         The keys to merge by: the keys of the states, or some of them.
     value, n, var

@@ -19,7 +19,7 @@ def moments(
     Parameters
     ----------
     frame
-        Rows, a DataFrame or LazyFrame; a LazyFrame stays lazy.
+        Rows, a DataFrame or LazyFrame of Polars, or a Spark DataFrame; the result of the latter two is lazy.
     value
         Column or expression of numbers or Booleans, computed row by row; a null does not count.
     by

@@ -50,7 +50,6 @@ def profile(
         A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
     groups
         True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
-
     persist
         As in `shrink`.
 

@@ -33,7 +33,7 @@ def regress(
     Parameters
     ----------
     frame
-        Rows, a DataFrame or LazyFrame. A LazyFrame stays lazy; its rows pass through one group-by.
+        Rows, a DataFrame or LazyFrame of Polars. A LazyFrame stays lazy; its rows pass through one group-by.
     value
         Column or expression of numbers or Booleans. All expressions are computed row by row: an aggregate or a window
         is an error.

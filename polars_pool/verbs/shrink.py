@@ -14,7 +14,7 @@ from ..formulas.names import (
     Uncertainty,
 )
 from . import stages
-from .collecting import Frame
+from .collecting import Frame, SparkFrame
 from .types import Mu, PriorOfRates, Sigma2, Tau2
 
 
@@ -41,7 +41,7 @@ def shrink(
     interval: Interval | None = None,
     predict: Predict = "mean",
     threshold: float | None = None,
-    groups: pl.DataFrame | pl.LazyFrame | None = None,
+    groups: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
     posterior: bool = False,
     persist: bool | None = None,
 ) -> Frame:
@@ -50,12 +50,13 @@ def shrink(
     Parameters
     ----------
     frame
-        Rows, stored moments or published estimates: a DataFrame or LazyFrame. A LazyFrame stays lazy and is
-        scanned once.
+        Rows, stored moments or published estimates: a DataFrame or LazyFrame of Polars, or a Spark DataFrame. A
+        LazyFrame stays lazy and is scanned once. A Spark DataFrame runs small jobs at once, and its result is lazy.
     value
-        Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with
-        `se` the published estimate. A null does not count. All expressions are computed row by row: an aggregate or a
-        window is an error, and a Python function is assumed to use its own row alone.
+        Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row;
+        with `n` and `var` the stored mean; with `se` the published estimate. A null does not count. All expressions are
+        computed row by row: an aggregate or a window is an error, and a Python function is assumed to use its own row
+        alone.
     by
         One or several columns or expressions that define the groups to pool. Null is a key like any other.
     over
@@ -120,19 +121,19 @@ def shrink(
         `q_value`, the mean of `pep` over all groups of the model with the same or a smaller `pep`: the expected share
         of errors among them.
     groups
-        A frame with the columns of `by`, and all or none of those of `over`. Keys in it that no row has become groups
-        with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
+        A frame of the same library with the columns of `by`, and all or none of those of `over`. Keys in it that no row
+        has become groups with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
     posterior
         True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
         `shape` and `rate`.
-
     persist
         For a Spark frame: True (default) stores the table of groups in Spark's cache, so that the rows are read once;
         False reads them again for each job, where the cluster allows no cache. Not for a Polars frame.
 
     Returns
     -------
-    One row per group: the keys of `over` and of `by`, then these columns. A DataFrame is sorted by its keys.
+    One row per group: the keys of `over` and of `by`, then these columns. A DataFrame of Polars is sorted by its
+    keys.
 
     - `n`: number of rows, Int64; null for published estimates without n=.
     - `mean`: mean of the group's rows, or its published estimate.
@@ -159,9 +160,10 @@ def shrink(
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument raises at once. Bad values raise when the query runs, as does a prior that makes the posterior
-        improper if there is no `over`. A query whose models did not converge, or have no posterior, warns once, as does
-        a query whose rates do not differ by more than chance; a Boolean value without `family` warns at once.
+        A wrong argument raises at once. Bad values raise when the query runs (on Spark at once), as does a prior that
+        makes the posterior improper if there is no `over`. A query whose models did not converge, or have no posterior,
+        warns once, as does a query whose rates do not differ by more than chance; a Boolean value without `family`
+        warns at once.
 
     Source
     ------

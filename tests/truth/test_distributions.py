@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from shells import number
 
 import polars_pool as pool
+from polars_pool.formulas.normal import MILLS_ABOVE, MILLS_BELOW
 from polars_pool.rendering.files import PARTS
 
 MACROS = "\n".join((pool.SQL / part).read_text(encoding="utf-8") for part in PARTS if "distributions" in part)
@@ -336,3 +338,9 @@ def test_monotone(expression):
 
 def test_no_line_is_longer_than_120():
     assert max(map(len, MACROS.splitlines())) <= 120
+
+
+def test_python_and_sql_have_the_same_coefficients_of_mills_ratio():
+    body = MACROS.split("MACRO _pool_normal_mills(x) AS")[1].split(";")[0]
+    above, below = ([float(x) for x in re.findall(r"\d\.\d+e\d+|\d\.\d+e-\d+", half)] for half in body.split("/"))
+    assert (tuple(above), (1.0, *below)) == (MILLS_ABOVE, MILLS_BELOW)

@@ -6,16 +6,19 @@ size share them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import polars as pl
 
 from ...formulas import robust
+from ...formulas.aggregates import count, total
+from ..columns import POLARS, Columns, Step, with_steps
 from ..tables import series
 from .critical import intervals
 from .groups import V, W
-from .pooling import ESTIMATE, MEAN, MU, TAU2, WEIGHT
+from .pooling import ESTIMATE, TAU2, WEIGHT
 from .spec import Means
 
 MU2, KAPPA, M = (pl.col(f"_pool_{name}") for name in ("mu2", "kappa", "m"))
@@ -39,24 +42,31 @@ def with_intervals(pooled: pl.LazyFrame, request: Means) -> pl.LazyFrame:
 
 def _with_moments(pooled: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     """Every group with mu2 and kappa of its model."""
-    d2 = (MEAN - MU) * (MEAN - MU)
-    sums = {
-        "_pool_squares": robust.effect_square(d2, V).sum(),
-        "_pool_fourths": robust.effect_fourth_power(d2, V).sum(),
-        "_pool_v1": V.sum(),
-        "_pool_v2": (V * V).sum(),
-        "_pool_v4": (V * V * V * V).sum(),
-        "_pool_count": pl.len().cast(pl.Float64),
-    }
-    squares, fourths, v1, v2, v4, count = map(pl.col, sums)
     counted = pooled.filter(W > 0)
-    summed = counted.group_by(*request.over).agg(**sums) if request.over else counted.select(**sums)
-    moments = summed.with_columns(_pool_mu2=robust.second_moment(squares, count, v1, v2))
-    moments = moments.with_columns(_pool_kappa=robust.kurtosis(fourths, count, MU2, v2, v4))
-    moments = moments.select(*request.over, MU2, KAPPA)
+    summed = counted.group_by(*request.over).agg(**sums()) if request.over else counted.select(**sums())
+    moments = with_steps(summed, of_sums()).select(*request.over, MU2, KAPPA)
     if not request.over:
         return pooled.join(moments, how="cross")
     return pooled.join(moments, on=list(request.over), how="left", nulls_equal=True)
+
+
+def sums(c: Columns = POLARS) -> dict[str, Any]:
+    """Sums over the groups of a model that have rows."""
+    d2 = (c.mean - c.mu) * (c.mean - c.mu)
+    return {
+        "_pool_squares": total(robust.effect_square(d2, c.v)),
+        "_pool_fourths": total(robust.effect_fourth_power(d2, c.v)),
+        "_pool_v1": total(c.v),
+        "_pool_v2": total(c.v * c.v),
+        "_pool_v4": total(c.v * c.v * c.v * c.v),
+        "_pool_count": count(c.w),
+    }
+
+
+def of_sums(c: Columns = POLARS) -> Iterator[Step]:
+    """mu2 and kappa of a model from these sums."""
+    yield {"_pool_mu2": robust.second_moment(c.squares, c.count, c.v1, c.v2)}
+    yield {"_pool_kappa": robust.kurtosis(c.fourths, c.count, c.mu2, c.v2, c.v4)}
 
 
 def _critical(columns: Sequence[pl.Series], alpha: float) -> pl.Series:
