@@ -122,6 +122,25 @@ class Segments:
 
 
 @dataclass(frozen=True)
+class Counted(Segments):
+    """Rows that stand for several equal ones: `k` is their number, which can be fractional, or None for one each."""
+
+    k: Array | None = field(default=None, kw_only=True)
+
+    @property
+    def counts(self) -> Array:
+        """The number of rows that those of each model stand for."""
+        return self.lengths if self.k is None else np.rint(super().sum(self.k))
+
+    def times(self, x: Array) -> Array:
+        """The rows, each times the number of rows that it stands for."""
+        return x if self.k is None else x * self.k
+
+    def sum(self, x: Array) -> Array:
+        return super().sum(self.times(x))
+
+
+@dataclass(frozen=True)
 class Table(Segments):
     """Segments of equal length as the columns of arrays: sums of many short segments are then sums of a few long rows.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import and_
+from typing import Any
 
 import polars as pl
 from pyspark.sql import Column, DataFrame, types
@@ -35,6 +36,7 @@ OF_STATISTICS: dict[type[pl.DataType], types.DataType] = {
     pl.Int64: types.LongType(),
     pl.Float64: types.DoubleType(),
     pl.Boolean: types.BooleanType(),
+    pl.String: types.StringType(),
 }
 
 
@@ -69,6 +71,13 @@ def polars_type(dtype: types.DataType) -> pl.DataType:
     if isinstance(dtype, types.StructType):
         return pl.Struct({field.name: polars_type(field.dataType) for field in dtype.fields})
     return SIMPLE.get(type(dtype), pl.Binary())
+
+
+def spark_type(dtype: Any) -> types.DataType:
+    """The type of Spark that holds a statistic."""
+    if isinstance(dtype, pl.Struct):
+        return types.StructType([types.StructField(f.name, spark_type(f.dtype)) for f in dtype.fields])
+    return OF_STATISTICS[dtype.base_type()]
 
 
 def schema_of(frame: DataFrame) -> pl.Schema:

@@ -13,7 +13,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as spark
 
 from ..arguments import Call, flag
-from ..arguments import named as column_named
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
 from ..models.oneway.spec import OneWay
@@ -22,11 +21,15 @@ from .frames import named, polars_type, schema_of
 
 ROLES = ("value", "n", "var", "se", "weights", "trials", "exposure")
 KEYS = ("over", "by")
+COVARIATES = "x"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """A Spark frame, and the columns of a call by role: one for each number, a list for the keys."""
+    """A Spark frame, and the columns of a call by role: one for each number, a list for the keys.
+
+    The roles of covariates are x0, x1 and so on.
+    """
 
     frame: DataFrame
     columns: Mapping[str, Column]
@@ -59,7 +62,6 @@ class Inputs:
 def translated(call: Call) -> tuple[Inputs, Call]:
     """The Spark columns of a call, and the call with Polars expressions in their place, of the same names and types."""
     frame, schema = call["frame"], schema_of(call["frame"])
-    some_column = column_named(next(iter(schema), ""))
     expressions: dict[str, Any] = {}  # of Polars, by argument
     columns: dict[str, Column] = {}
     keys: list[Column] = []
@@ -72,20 +74,28 @@ def translated(call: Call) -> tuple[Inputs, Call]:
         if not isinstance(argument, Column):
             return argument, argument  # refused with the other wrong arguments
         name, dtype = _of_expression(frame, argument, role)
-        return argument, pl.when(some_column.is_null()).then(None).cast(dtype).alias(name)
+        return argument, pl.when(pl.nth(0).is_null()).then(None).cast(dtype).alias(name)
 
     for role in ROLES:
         if call.get(role) is not None:
             columns[role], expressions[role] = translate(call[role], role)
     for role in KEYS:
         if call.get(role) is not None:
-            some = call[role] if isinstance(call[role], list | tuple) else [call[role]]
-            both = [translate(key, role) for key in some]
+            both = [translate(key, role) for key in _as_list(call[role])]
             keys += [column for column, _ in both]
             expressions[role] = [expression for _, expression in both]
+    if isinstance(call.get(COVARIATES), str | list | tuple | Column):
+        both = [translate(covariate, COVARIATES) for covariate in _as_list(call[COVARIATES])]
+        columns |= {f"{COVARIATES}{i}": column for i, (column, _) in enumerate(both)}
+        expressions[COVARIATES] = [expression for _, expression in both]
     persist = True if call.get("persist") is None else flag(call["persist"], "persist")
     empty = {"frame": pl.LazyFrame(schema=schema), "persist": None}
     return Inputs(frame, columns, tuple(keys), persist), call.replaced(**empty, **expressions)
+
+
+def _as_list(columns: Any) -> list[Any]:
+    """One column or several as a list."""
+    return list(columns) if isinstance(columns, list | tuple) else [columns]
 
 
 def _of_expression(frame: DataFrame, column: Column, role: str) -> tuple[str, pl.DataType]:

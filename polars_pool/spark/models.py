@@ -13,7 +13,7 @@ from pyspark.sql import functions as spark
 
 from ..models.keys import KEY
 from ..models.request import Request
-from .frames import OF_STATISTICS, same
+from .frames import same, spark_type
 
 R = TypeVar("R", bound=Request)
 NUMBER = "_pool_model"  # the number of a model, the only key of a request on the driver
@@ -52,9 +52,9 @@ class Models:
     ) -> DataFrame:
         """The keys under their own names and some statistics, as a frame of the same session as another."""
         keys = [types.StructField(prefix + name, like.schema[KEY + name].dataType) for name in request.over_names]
-        fields = [types.StructField(name, OF_STATISTICS[dtype.base_type()]) for name, dtype in schema.items()]
+        fields = [types.StructField(name, spark_type(dtype)) for name, dtype in schema.items()]
         columns = self.keys.take(self.table[MODEL].to_arrow()).columns if keys else []
-        columns += self.table.select(*schema).to_arrow().columns
+        columns += self.table.select(*schema).to_arrow(compat_level=pl.CompatLevel.oldest()).columns
         names = [field.name for field in (*keys, *fields)]
         return like.sparkSession.createDataFrame(pa.table(columns, names), types.StructType([*keys, *fields]))
 
@@ -75,4 +75,4 @@ class Models:
 def _constant(column: pl.Series) -> Column:
     """The value of a single model, or null where there is none."""
     value = column[0] if len(column) else None
-    return spark.lit(value).cast(OF_STATISTICS[column.dtype.base_type()])
+    return spark.lit(value).cast(spark_type(column.dtype))

@@ -1,8 +1,12 @@
-"""The offset that the values have in common, from the first values: one small job, whatever the size of the frame."""
+"""The offset that the values of a column have in common, from the first ones: one small job for any size of frame."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
+from operator import and_
+from typing import Any
 
 import polars as pl
 from pyspark.sql import Column, DataFrame, types
@@ -17,28 +21,40 @@ VALUE = "_pool_value"
 
 def less_pivot(rows: DataFrame) -> tuple[DataFrame, float]:
     """The rows with their value less the pivot, as Float64; and the pivot."""
-    dtype, value = rows.schema[VALUE].dataType, spark.col(VALUE)
-    first = collected(rows.select(VALUE).where(_is_finite(value, dtype)).limit(pivot.FIRST))
-    column = _column(polars_type(dtype))
-    found = pivot.pivots(first.lazy(), [column]).collect().row(0, named=True)
-    if not found[column.pivot]:
-        return rows.withColumn(VALUE, value.cast("double")), 0.0
+    rows, pivots = less_pivots(rows, [VALUE])
+    return rows, pivots[VALUE]
+
+
+def less_pivots(rows: DataFrame, names: Sequence[str]) -> tuple[DataFrame, dict[str, float]]:
+    """The rows with some columns less their pivots, as Float64; and the pivots."""
+    dtypes = {name: rows.schema[name].dataType for name in names}
+    is_finite = reduce(and_, (_is_finite(spark.col(name), dtype) for name, dtype in dtypes.items()))
+    first = collected(rows.select(*names).where(is_finite).limit(pivot.FIRST))
+    columns = [_column(name, polars_type(dtype)) for name, dtype in dtypes.items()]
+    one_row = pivot.pivots(first.lazy(), columns).collect().row(0, named=True)
+    centred = {column.name: _centred(column, dtypes[column.name], one_row) for column in columns}
+    return rows.withColumns(centred), {column.name: float(one_row[column.pivot]) for column in columns}
+
+
+def _centred(column: pivot.Column, dtype: types.DataType, one_row: dict[str, Any]) -> Column:
+    """A column less its pivot, which is one of those in the row."""
+    value = spark.col(column.name)
+    if not one_row[column.pivot]:
+        return value.cast("double")
     if column.exact is None:
-        centred = value.cast("double") - found[column.pivot]
-    else:
-        exact = Decimal(int(found[column.origin]))
-        if isinstance(dtype, types.DecimalType):
-            exact = exact.scaleb(-dtype.scale)
-        centred = (value.cast(_decimal(dtype)) - spark.lit(exact)).cast("double")
-    return rows.withColumn(VALUE, centred), float(found[column.pivot])
+        return value.cast("double") - one_row[column.pivot]
+    exact = Decimal(int(one_row[column.origin]))
+    if isinstance(dtype, types.DecimalType):
+        exact = exact.scaleb(-dtype.scale)
+    return (value.cast(_decimal(dtype)) - spark.lit(exact)).cast("double")
 
 
-def _column(dtype: pl.DataType) -> pivot.Column:
+def _column(name: str, dtype: pl.DataType) -> pivot.Column:
     """The values as Float64, and exactly where their type holds more digits."""
     if not wide.is_wide(dtype):
-        return pivot.Column(VALUE, pl.col(VALUE).cast(pl.Float64))
-    integer = wide.integer(pl.col(VALUE), dtype)
-    return pivot.Column(VALUE, wide.number(integer, dtype), integer, dtype)
+        return pivot.Column(name, pl.col(name).cast(pl.Float64))
+    integer = wide.integer(pl.col(name), dtype)
+    return pivot.Column(name, wide.number(integer, dtype), integer, dtype)
 
 
 def _decimal(dtype: types.DataType) -> types.DataType:

@@ -23,6 +23,11 @@ def is_good(groups: DataFrame, request: OneWay) -> Column:
     mean = spark.col("_pool_y")
     not_finite = messages.NOT_FINITE.format(role="value", name=repr(request.names["value"]))
     bad[not_finite] = mean.isNotNull() & ~(spark.abs(mean) < float("inf"))
+    return unless(bad)
+
+
+def unless(bad: dict[str, Column]) -> Column:
+    """True, or an error with the first of some sentences whose condition holds."""
     return reduce(_raising, reversed(bad.items()), spark.lit(True))
 
 

@@ -13,11 +13,12 @@ from ..arguments import Call
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import Rates
-from . import encoding, oneway, posterior, profile, rates
+from ..models.regression.spec import Regression
+from . import encoding, oneway, posterior, profile, rates, regression
 from .frames import schema_of
 from .inputs import translated
 
-FAMILIES: dict[type, ModuleType] = {Means: oneway, PosteriorMeans: posterior, Rates: rates}
+FAMILIES: dict[type, ModuleType] = {Means: oneway, PosteriorMeans: posterior, Rates: rates, Regression: regression}
 
 
 def states(call: Call) -> DataFrame:
@@ -62,6 +63,20 @@ def compare(call: Call) -> DataFrame:
     """The error of each way of pooling."""
     inputs, call = translated(call)
     return oneway.compared(inputs, arguments.comparison(call))
+
+
+def predict(call: Call) -> DataFrame:
+    """The rows with their expected value by a regression."""
+    inputs, of_polars = translated(call)
+    request, rows = arguments.regression(of_polars), call["rows"]
+    if rows is None:
+        arguments.rows_to_predict(of_polars, request)
+        return regression.predicted(inputs, None, request)
+    if not isinstance(rows, DataFrame):
+        raise TypeError(f"rows is a {type(rows).__qualname__}; give a Spark DataFrame")
+    arguments.rows_to_predict(of_polars.replaced(rows=pl.LazyFrame(schema=schema_of(rows))), request)
+    new_rows, _ = translated(call.replaced(frame=rows, value=None, weights=None))
+    return regression.predicted(inputs, new_rows, request)
 
 
 def _unseen(call: Call, request: Any) -> DataFrame | None:

@@ -7,7 +7,7 @@ import polars as pl
 from .. import arguments
 from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
-from .collecting import Frame
+from .collecting import Frame, SparkFrame
 from .engines import Query, by_engine
 
 
@@ -17,7 +17,7 @@ def predict(
     x: Keys,
     by: Keys,
     *,
-    rows: pl.DataFrame | pl.LazyFrame | None = None,
+    rows: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
     vary: str | list[str] | tuple[str, ...] = "intercept",
     correlated: bool = True,
     intercept: bool = True,
@@ -33,15 +33,16 @@ def predict(
     frame, value, x, by, vary, correlated, intercept, over, weights, method, nan
         As in `regress`: the regression that is fitted.
     rows
-        Rows to predict, a DataFrame or LazyFrame with the columns that `x`, `by` and `over` name; by default the rows
-        of the frame. A group that the frame does not have gets the prediction of the population.
+        Rows to predict, a DataFrame or LazyFrame (for a Spark frame a Spark DataFrame) with the columns that `x`, `by`
+        and `over` name; by default the rows of the frame. A group that the frame does not have gets the prediction of
+        the population.
 
     Returns
     -------
-    All rows and columns in their order, and two more columns, Float64 in units of the value: `fitted` with the varying
-    terms of the row's group, `population` without them. Both are null where a covariate is null (with `nan="null"` also
-    where it is NaN or infinite, which is otherwise an error), or a model has no estimates. The result is a DataFrame
-    for a DataFrame, and a LazyFrame for a LazyFrame.
+    All rows and columns in their order (on Spark in any order), and two more columns, Float64 in units of the value:
+    `fitted` with the varying terms of the row's group, `population` without them. Both are null where a covariate is
+    null (with `nan="null"` also where it is NaN or infinite, which is otherwise an error), or a model has no estimates.
+    The result is a frame of the same kind as `frame`.
 
     Raises
     ------

@@ -33,7 +33,8 @@ def regress(
     Parameters
     ----------
     frame
-        Rows, a DataFrame or LazyFrame of Polars. A LazyFrame stays lazy; its rows pass through one group-by.
+        Rows, a DataFrame or LazyFrame of Polars, or a Spark DataFrame if the intercept alone varies. A LazyFrame stays
+        lazy; its rows pass through one group-by. A Spark DataFrame runs small jobs at once, and its result is lazy.
     value
         Column or expression of numbers or Booleans. All expressions are computed row by row: an aggregate or a window
         is an error.
@@ -43,7 +44,8 @@ def regress(
     by
         One or several columns or expressions that define the groups. Null is a key like any other.
     vary
-        The terms that vary by group: `"intercept"` (default), covariates by name, or a list of both.
+        The terms that vary by group: `"intercept"` (default), covariates by name, or a list of both. On Spark the
+        intercept alone.
     correlated
         Whether varying terms may be correlated (default); False for independent terms, lme4's `||`.
     intercept
@@ -51,7 +53,8 @@ def regress(
     over
         Keys of independent models.
     weights
-        Precision weights, Var(row) = sigma2 / weight: finite, 0 or more. A row of weight 0 does not count.
+        Precision weights, Var(row) = sigma2 / weight: finite, 0 or more. A row of weight 0 does not count. On Spark the
+        sums of the weights of the groups have at most 100,000 different values.
     method
         `"reml"` (default) or `"ml"`.
     nan
@@ -82,9 +85,9 @@ def regress(
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument raises at once. Bad values raise when the query runs, as does a covariate that is a combination
-        of others if there is no `over`. A query warns once if some models have no estimates, and once if estimates have
-        fewer than 8 digits because a covariate nearly depends on others.
+        A wrong argument raises at once. Bad values raise when the query runs (on Spark at once), as does a covariate
+        that is a combination of others if there is no `over`. A query warns once if some models have no estimates, and
+        once if estimates have fewer than 8 digits because a covariate nearly depends on others.
 
     Source
     ------

@@ -229,8 +229,5 @@ def test_wrong_persist(spark, no_job):
 
 def test_what_needs_the_groups_in_memory(spark, no_job):
     frame = spark_frame(spark, STUDIED)
-    for verb in (pool.regress, pool.regress_components, pool.predict):
-        with pytest.raises(TypeError, match="do not run on Spark"):
-            verb(frame, "y", "n", "g")
     with pytest.raises(TypeError, match="do not run on Spark"):
         pool.posterior_draws(frame, "y", "g", tau2="half_cauchy(5)")

@@ -45,13 +45,14 @@ def components(frame: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
     groups, constants = grouped(frame, request)
     keys = groups.select(public(*request.over_names)).collect_schema()
     return groups.join(constants, how="cross").map_batches(
-        partial(_of_models, request=request),
+        partial(of_groups, request=request),
         schema=pl.Schema({**keys, **components_schema(request)}),
         **WHOLE,
     )
 
 
-def _of_models(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
+def of_groups(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
+    """The same from a table of groups with the constants of the query."""
     schema = components_schema(request)
     solution = solved(table, request)
     if solution is None:

@@ -9,16 +9,16 @@ import polars as pl
 
 from ...engines.numpy import Array
 from ...formulas import moments
-from ...numerics.segments import Segments
+from ...numerics.segments import Counted
 from .groups import columns, pairs
 from .spec import Regression
 
 
 @dataclass(frozen=True)
-class Crossproducts(Segments):
+class Crossproducts(Counted):
     """Groups sorted by model: number of rows, weight, means of the columns, and cross-products about these means.
 
-    The columns are the covariates and, last, the value. Groups without rows hold zeros.
+    The columns are the covariates and, last, the value. Groups without rows hold zeros. A row can stand for `k` groups.
     """
 
     n: Array  # (groups,)
@@ -29,7 +29,7 @@ class Crossproducts(Segments):
     @property
     def groups(self) -> Array:
         """Number of groups with rows of each model."""
-        return np.add.reduceat(self.n > 0, self.start, dtype=np.int64)
+        return np.rint(self.sum(self.n > 0)).astype(np.int64)
 
 
 def crossproducts(table: pl.DataFrame, start: Array, request: Regression) -> Crossproducts:
@@ -46,4 +46,5 @@ def crossproducts(table: pl.DataFrame, start: Array, request: Regression) -> Cro
     for i, j in products:
         constant = (squares[i] == 0) | (squares[j] == 0)
         cross[i, j] = np.where(constant, 0.0, products[i, j])
-    return Crossproducts(start, n, w, mean, cross)
+    k = table["_pool_k"].to_numpy() if "_pool_k" in table.columns else None
+    return Crossproducts(start, n, w, mean, cross, k=k)

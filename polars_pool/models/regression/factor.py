@@ -37,7 +37,7 @@ def lower(entries: Array, free: Pattern, varying: int) -> Array:
 def units(d: Reduced) -> Array:
     """The deviation of each varying term, (models, varying), with which a typical group keeps half of its own."""
     squares = np.array([d.sum((d.r[:, k] ** 2).sum(axis=0)) for k in range(len(d.r))])
-    groups = np.maximum(d.lengths, 1)
+    groups = np.maximum(d.counts, 1)
     return np.sqrt(groups / np.where(squares > 0, squares, groups)).T
 
 
@@ -54,12 +54,12 @@ def cleared(factor: Array, unit: Array) -> tuple[Array, Array]:
     return covariance * unit[:, :, None] * unit[:, None, :], kept.sum(axis=1)
 
 
-def roots(covariance: Array) -> Array:
-    """Lower Cholesky factors of matrices, (models, size, size), that may be singular."""
+def roots(covariance: Array, singular: float = SINGULAR) -> Array:
+    """Lower Cholesky factors of matrices, (models, size, size), that may be singular up to a share of each square."""
     left, factor = covariance.copy(), np.zeros_like(covariance)
     for k in range(covariance.shape[-1]):
         pivot = left[:, k, k]
-        column = left[:, :, k] / np.sqrt(np.where(pivot > SINGULAR * covariance[:, k, k], pivot, np.inf))[:, None]
+        column = left[:, :, k] / np.sqrt(np.where(pivot > singular * covariance[:, k, k], pivot, np.inf))[:, None]
         factor[:, k:, k] = column[:, k:]
         left = left - column[:, :, None] * column[:, None, :]
     return factor

@@ -68,7 +68,7 @@ def solved(table: pl.DataFrame, request: Regression) -> Table | None:
         models = table.select(*request.over).unique(maintain_order=True).with_row_index("_pool_model")
         table = table.join(models, on=request.over, how="left", nulls_equal=True).sort("_pool_model")
         start = np.flatnonzero(np.diff(table["_pool_model"].to_numpy(), prepend=-1))
-    pivots = np.array([table[f"{name}_pivot"][0] for name in columns(request)])
+    pivots = np.array([table[f"{name}_pivot"].to_numpy()[start] for name in columns(request)])
     estimates, d = fitted(crossproducts(table, start, request), pivots, request)
     known = estimates.identification
     if not request.over and known.state[0] == State.COLLINEAR:

@@ -5,19 +5,20 @@ One group-by of plain reductions. Columns are taken as deviations from a pivot, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import polars as pl
 
 from ...formulas import moments
+from ...formulas.aggregates import count, covariance, mean, total, variance
+from ...formulas.elementary import exists, where
 from .. import offset as wide
+from ..columns import POLARS, Columns, Step, with_steps
 from ..keys import KEY
 from ..pivot import Column, no_pivots, pivots
 from ..refuse import counted, improper
 from .spec import Regression
-
-COMPLETE = pl.col("_pool_complete")
-VALUE, WEIGHTS, N, W = (pl.col(f"_pool_{name}") for name in ("value", "weights", "n", "w"))
 
 
 def columns(request: Regression) -> list[str]:
@@ -31,6 +32,12 @@ def pairs(request: Regression) -> list[tuple[int, int]]:
     return [(i, j) for i in range(count) for j in range(i, count)]
 
 
+def statistics_columns(request: Regression) -> list[str]:
+    """The names of the statistics of a group."""
+    means = [f"{name}_mean" for name in columns(request)]
+    return ["_pool_n", "_pool_w", "_pool_dropped", *means, *(f"_pool_cross{i}_{j}" for i, j in pairs(request))]
+
+
 def grouped(frame: pl.LazyFrame, request: Regression) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row per group: keys, n, w, incomplete rows, means less the pivots, cross-products; and the constants."""
     return summed(rows(frame, request).cache(), request)
@@ -42,16 +49,12 @@ def summed(selected: pl.LazyFrame, request: Regression) -> tuple[pl.LazyFrame, p
     There is no pivot without an intercept, or with several models, whose values may lie far apart.
     """
     numbers, offsets = _pivots(selected, request)
-    centred = [pl.when(COMPLETE).then(column.centred).alias(column.name) for column in numbers]
-    prepared = selected.join(offsets, how="cross").with_columns(centred)
-    if request.weights is not None:
-        prepared = prepared.with_columns(pl.when(COMPLETE & (WEIGHTS > 0)).then(WEIGHTS).alias("_pool_w"))
-        weighted = [pl.when(W.is_not_null()).then(pl.col(name)).alias(name) for name in columns(request)]
-        prepared = prepared.with_columns(weighted)
-        prepared = prepared.with_columns((W * pl.col(name)).alias(f"{name}_w") for name in columns(request))
-    sums = prepared.group_by(*request.keys).agg(**_sums(request))
-    bad = {} if request.weights is None else {"weights": improper(WEIGHTS) & COMPLETE}
-    return _statistics(sums, request), counted(selected, bad, offsets.select(column.pivot for column in numbers))
+    steps = prepared({column.name: column.centred for column in numbers}, request)
+    prepared_rows = with_steps(selected.join(offsets, how="cross"), steps)
+    aggregates = sums(request) | {"_pool_dropped": POLARS.complete.not_().sum()}
+    groups = with_steps(prepared_rows.group_by(*request.keys).agg(**aggregates), statistics(request))
+    groups = groups.select(*request.keys, *statistics_columns(request))
+    return groups, counted(selected, bad_columns(request), offsets.select(column.pivot for column in numbers))
 
 
 def _pivots(rows: pl.LazyFrame, request: Regression) -> tuple[list[Column], pl.LazyFrame]:
@@ -92,39 +95,52 @@ def finite(frame: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
     return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in names)
 
 
-def _sums(request: Regression) -> dict[str, pl.Expr]:
-    """Plain reductions; means and covariances centre before they multiply."""
+def bad_columns(request: Regression, c: Columns = POLARS) -> dict[str, Any]:
+    """The complete rows whose weight is bad."""
+    return {} if request.weights is None else {"weights": improper(c.weights) & c.complete}
+
+
+def prepared(centred: Mapping[str, Any], request: Regression, c: Columns = POLARS) -> list[Step]:
+    """The columns less their pivots, and their products with the weights; missing in a row that does not count."""
     names = columns(request)
-    dropped = {"_pool_dropped": COMPLETE.not_().sum()}
+    steps: list[Step] = [{name: where(c.complete, centred[name], None) for name in names}]
     if request.weights is None:
-        means = {f"{name}_mean": pl.col(name).mean() for name in names}
-        covariances = {f"_pool_cov{i}_{j}": _covariance(names[i], names[j]) for i, j in pairs(request)}
-        return {"_pool_n": VALUE.count().cast(pl.Float64)} | dropped | means | covariances
-    sums = {f"{name}_sum": pl.col(f"{name}_w").sum() for name in names}
-    covariances = {f"_pool_cov{i}_{j}": pl.cov(f"{names[i]}_w", names[j]) for i, j in pairs(request)}
-    with_weights = {f"_pool_cov_w{j}": pl.cov("_pool_w", name) for j, name in enumerate(names)}
-    count = {"_pool_n": W.count().cast(pl.Float64), "_pool_w": W.sum()}
-    return count | dropped | sums | covariances | with_weights
+        return steps
+    steps.append({"_pool_w": where(c.complete & (c.weights > 0), c.weights, None)})
+    steps.append({name: where(exists(c.w), c.column(name), None) for name in names})
+    return [*steps, {f"{name}_w": c.w * c.column(name) for name in names}]
 
 
-def _covariance(a: str, b: str) -> pl.Expr:
-    return pl.col(a).var() if a == b else pl.cov(a, b)
-
-
-def _statistics(sums: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
-    """Means and cross-products of each group from its sums."""
+def sums(request: Regression, c: Columns = POLARS) -> dict[str, Any]:
+    """Plain reductions of prepared columns; means and covariances centre before they multiply."""
     names = columns(request)
     if request.weights is None:
-        products = [
-            moments.squares(N, pl.col(f"_pool_cov{i}_{j}")).alias(f"_pool_cross{i}_{j}") for i, j in pairs(request)
-        ]
-        return sums.with_columns(_pool_w=N).select(pl.all().exclude("^_pool_cov.*$"), *products)
-    products = [
-        moments.squares_between(
-            N, pl.col(f"{names[i]}_sum"), W, pl.col(f"_pool_cov{i}_{j}"), pl.col(f"_pool_cov_w{j}")
-        ).alias(f"_pool_cross{i}_{j}")
-        for i, j in pairs(request)
-    ]
-    means = [pl.when(W > 0).then(pl.col(f"{name}_sum") / W).alias(f"{name}_mean") for name in names]
-    kept = pl.col(*request.keys, "_pool_n", "_pool_w", "_pool_dropped")
-    return sums.select(kept, *means, *products)
+        means = {f"{name}_mean": mean(c.column(name)) for name in names}
+        covariances = {f"_pool_cov{i}_{j}": _covariance(c, names[i], names[j]) for i, j in pairs(request)}
+        return {"_pool_n": count(c.value)} | means | covariances
+    of_products = {f"{name}_sum": total(c.column(f"{name}_w")) for name in names}
+    covariances = {f"_pool_cov{i}_{j}": _covariance(c, f"{names[i]}_w", names[j]) for i, j in pairs(request)}
+    with_weights = {f"_pool_cov_w{j}": _covariance(c, "_pool_w", name) for j, name in enumerate(names)}
+    return {"_pool_n": count(c.w), "_pool_w": total(c.w)} | of_products | covariances | with_weights
+
+
+def _covariance(c: Columns, a: str, b: str) -> Any:
+    return variance(c.column(a)) if a == b else covariance(c.column(a), c.column(b))
+
+
+def statistics(request: Regression, c: Columns = POLARS) -> list[Step]:
+    """Means and cross-products of a group from its sums."""
+    names = columns(request)
+    covariances = {(i, j): c.column(f"_pool_cov{i}_{j}") for i, j in pairs(request)}
+    if request.weights is None:
+        cross = {f"_pool_cross{i}_{j}": moments.squares(c.n, cov) for (i, j), cov in covariances.items()}
+        return [{"_pool_w": c.n} | cross]
+    of_products = {name: c.column(f"{name}_sum") for name in names}
+    means = {f"{name}_mean": where(c.w > 0, of_product / c.w, None) for name, of_product in of_products.items()}
+    cross = {
+        f"_pool_cross{i}_{j}": moments.squares_between(
+            c.n, of_products[names[i]], c.w, cov, c.column(f"_pool_cov_w{j}")
+        )
+        for (i, j), cov in covariances.items()
+    }
+    return [means | cross]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...engines.numpy import Array
-from ...numerics.segments import Segments
 from .factor import Pattern, cholesky
 from .reduced import Reduced
 
@@ -40,19 +39,19 @@ class Whitened:
     y: Array  # (varying, groups)
 
 
-def each(x: Array, block: Segments) -> Array:
+def each(x: Array, block: Reduced) -> Array:
     """Values of models, (models, ...), for the groups of a block, (..., groups)."""
     return block.each(np.moveaxis(x, 0, -1))
 
 
-def total(x: Array, block: Segments) -> Array:
+def total(x: Array, block: Reduced) -> Array:
     """Sums over the groups of a block, (models, ...)."""
     return np.moveaxis(block.sum(x), -1, 0)
 
 
-def gram(a: Array, b: Array, block: Segments) -> Array:
+def gram(a: Array, b: Array, block: Reduced) -> Array:
     """Sums over the groups of a block of all products of two lists of columns, (models, columns, columns)."""
-    return (a @ b.T)[None] if block.models == 1 else total(a[:, None] * b[None], block)
+    return (block.times(a) @ b.T)[None] if block.models == 1 else total(a[:, None] * b[None], block)
 
 
 def covariance_of_rows(r: Array, factor: Array) -> list[list[Array]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...engines.numpy import Array
-from ...numerics.segments import PER_MODEL, Segments
+from ...numerics.segments import PER_MODEL, Counted
 from .crossproducts import Crossproducts
 from .scale import Scale, Terms
 
@@ -20,7 +20,7 @@ SPANNED = 1e-11  # share of a column's squares that is left when earlier columns
 
 
 @dataclass(frozen=True)
-class Reduced(Segments):
+class Reduced(Counted):
     """Groups sorted by model as Cholesky rows, and what the varying terms leave of each model.
 
     A group that does not identify a varying term has a row of zeros for it.
@@ -66,8 +66,9 @@ def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
         rx=np.array([[row[i] for i in places[:-1]] for row in rows]).reshape(varying, terms.count, -1),
         ry=np.array([row[places[-1]] for row in rows]).reshape(varying, -1),
         rest=rest,
-        n=groups.sum(groups.n),
-        identified=groups.sum(identified),
+        n=np.rint(groups.sum(groups.n)),
+        identified=np.rint(groups.sum(identified)),
+        k=groups.k,
     )
     return whole.without(by.line(terms))
 

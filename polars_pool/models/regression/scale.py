@@ -56,7 +56,7 @@ class Scale:
 
 
 def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
-    """The scale of the columns of each model, whose means are deviations from the pivots."""
+    """The scale of the columns of each model, whose means are deviations from the pivots, (columns, models)."""
     columns = len(groups.mean)
     weight = groups.sum(groups.w)
     mean = groups.sum(groups.w * groups.mean) / weight
@@ -71,4 +71,4 @@ def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
     squares = np.asarray(moments.above_rounding(1.0, np.einsum("iim->im", products), mean))
     products = np.where((squares[:, None] > 0) & (squares[None] > 0), products, 0.0)
     size = np.where(squares > 0, np.sqrt(squares), 1.0)
-    return Scale(mean, centre, centre + pivots[:, None], size, products / (size[:, None] * size[None]))
+    return Scale(mean, centre, centre + pivots, size, products / (size[:, None] * size[None]))

@@ -78,7 +78,7 @@ def best_factor(d: Reduced, few: Reduced, terms: Terms, restricted: bool) -> tup
     identity = factor.identity(d.models, free)
     of_few, of_all = (Deviance(groups, units, free, restricted) for groups in (few, d))
     best = deepest([of_few.minimum(start * identity) for start in STARTS])
-    small = np.flatnonzero(d.lengths <= SMALL)
+    small = np.flatnonzero(d.counts <= SMALL)
     if small.size and len(free[0]) > len(terms.varying):
         near_edges = of_few.minima_of(small, _edges(d.take(small), units[small], free, restricted))
         best.put(small, deepest([best.of(small), *near_edges]))
