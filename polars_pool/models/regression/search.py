@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engines.numpy import Array
 from ...numerics import trust_region
+from ...numerics.minima import Minima, deepest, near
 from . import factor, likelihood
 from .factor import Pattern
 from .reduced import Reduced
@@ -19,23 +20,6 @@ EDGE = (1.0, 4.0, 16.0)  # sizes of factors of lower rank
 ASIDE = 0.01  # size of such a factor across its directions
 SMALL = 30  # groups up to which starts near a lower rank are tried: larger models rarely have several maxima
 FAR = 1e30  # a factor in units that stands for an infinite one
-
-
-@dataclass(frozen=True)
-class Minima:
-    """A minimum of the deviance of each model, or several of them in a further first axis."""
-
-    x: Array  # (models, entries)
-    value: Array
-    converged: Array
-
-    def put(self, models: Array, others: Minima) -> None:
-        """Replace the minima of some models."""
-        self.x[models], self.value[models], self.converged[models] = others.x, others.value, others.converged
-
-    def of(self, models: Array) -> Minima:
-        """The minima of some models."""
-        return Minima(self.x[models], self.value[models], self.converged[models])
 
 
 @dataclass(frozen=True)
@@ -57,8 +41,7 @@ class Deviance:
 
     def minimum(self, start: Array) -> Minima:
         """The minimum of each model near its start."""
-        x, value, _, converged = trust_region.minimum(self, start)
-        return Minima(x, value, converged)
+        return near(self, start)
 
     def minima_of(self, models: Array, starts: Array) -> list[Minima]:
         """The minima of some models near several starts each, (models, starts, entries)."""
@@ -96,16 +79,6 @@ def best_factor(d: Reduced, few: Reduced, terms: Terms, restricted: bool) -> tup
 def is_infinite(at: Array, d: Reduced) -> Array:
     """Whether the factor of each model stands for an infinite one."""
     return np.asarray((at == FAR * factor.units(d)[:, :, None]).all(axis=(1, 2)))
-
-
-def deepest(minima: list[Minima]) -> Minima:
-    """The lowest of several minima of each model; the first of those that are equal except for rounding."""
-    x, value, converged = (np.array([getattr(one, name) for one in minima]) for name in ("x", "value", "converged"))
-    depth = _finite(value)
-    lowest = depth.min(axis=0)
-    best = (depth <= lowest + trust_region.NOISE * (1 + np.abs(lowest))).argmax(axis=0)
-    every = np.arange(len(best))
-    return Minima(x[best, every], value[best, every], converged[best, every])
 
 
 def _edges(d: Reduced, units: Array, free: Pattern, restricted: bool) -> Array:
