@@ -27,7 +27,7 @@ class SparkColumn(Protocol):
 
 
 IntoColumn = PolarsColumn | SparkColumn
-Keys = IntoColumn | Sequence[IntoColumn]
+Keys = IntoColumn | Sequence[IntoColumn | Sequence[IntoColumn]]
 
 
 def lazy(frame: Any) -> pl.LazyFrame:

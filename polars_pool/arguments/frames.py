@@ -23,13 +23,13 @@ def unseen(call: Call, request: Request) -> pl.LazyFrame | None:
         raise TypeError(f"groups is a {type(groups).__qualname__}; give a polars.DataFrame or LazyFrame of keys")
     has, needed = groups.lazy().collect_schema(), call.frame.select(*request.key_columns).collect_schema()
     over = [name for name in request.over_names if name in has]
-    missing = [name for name in (*(request.over_names if over else ()), *request.by_names) if name not in has]
+    missing = [name for name in (*(request.over_names if over else ()), *request.group_names) if name not in has]
     if missing:
         raise pl.exceptions.ColumnNotFoundError(
             f"groups= has no column {missing[0]!r}; it has {listed(has)}, and needs the keys of by and all or none of "
             f"those of over{nearest(missing[0], has)}"
         )
-    types = {name: key_type(has[name], needed[name]) for name in (*over, *request.by_names)}
+    types = {name: key_type(has[name], needed[name]) for name in (*over, *request.group_names)}
     for name, dtype in types.items():
         if dtype is None:
             raise TypeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..models.families import family_of
+from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, Rates
@@ -12,17 +13,18 @@ from .columns import distinct_keys, new_column
 from .families import has_rates, refuse_family_of_rates, refuse_for_rates
 from .hyperparameters import refuse_mean_of_profile
 from .means import check_without_columns, means, means_without_priors
+from .nested import check_nested_without_columns, is_nested, nested
 from .options import flag, taus
 from .rates import rates
 from .regression import regression
 
-AnyRequest = Means | PosteriorMeans | Rates | Regression
+AnyRequest = Means | PosteriorMeans | Rates | Regression | Nested
 
 
 def estimates(call: Call) -> AnyRequest:
     """The request of a verb that returns one row per group."""
     request = _request(call, of_components=False)
-    distinct_keys(request.over_names, request.by_names, family_of(request).estimates_schema(request))
+    distinct_keys(request.over_names, request.group_names, family_of(request).estimates_schema(request))
     return request
 
 
@@ -63,10 +65,10 @@ def profile(call: Call) -> tuple[Means | PosteriorMeans, tuple[float, ...] | Non
     return request, grid, groups
 
 
-def encoding(call: Call) -> Means | PosteriorMeans:
+def encoding(call: Call) -> Means | PosteriorMeans | Nested:
     """The request of `encode`, whose new column has a name of its own."""
     refuse_family_of_rates(call, "encode")
-    request = means(call)
+    request = nested(call) if is_nested(call) else means(call)
     new_column(call.schema, call["name"])
     return request
 
@@ -79,6 +81,8 @@ def statistic(call: Call) -> AnyRequest:
 def _request(call: Call, of_components: bool) -> AnyRequest:
     if "x" in call:
         return regression(call)
+    if is_nested(call):
+        return nested(call)
     if has_rates(call):
         return rates(call, ACCEPTED_BY_COMPONENTS if of_components else ACCEPTED)
     return means(call)
@@ -86,7 +90,9 @@ def _request(call: Call, of_components: bool) -> AnyRequest:
 
 def check_expression(call: Call) -> None:
     """Refuse arguments of an expression that are wrong whatever its columns hold: these are unknown until it runs."""
-    if has_rates(call):
+    if is_nested(call):
+        check_nested_without_columns(call)
+    elif has_rates(call):
         refuse_for_rates(call, ACCEPTED)
     else:
         check_without_columns(call)

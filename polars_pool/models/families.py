@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from .nested.spec import Nested
 from .oneway.spec import Means
 from .posterior.spec import PosteriorMeans
 from .rates.spec import Rates
@@ -92,8 +93,23 @@ def _regression() -> Family:
     )
 
 
+@cache
+def _nested() -> Family:
+    from .nested import components, encoding, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+        encoded=encoding.encoded,
+        statistic=encoding.statistic,
+    )
+
+
 FAMILIES: dict[type[Request], Callable[[], Family]] = {
     Means: _means,
+    Nested: _nested,
     PosteriorMeans: _posterior_means,
     Rates: _rates,
     Regression: _regression,

@@ -49,5 +49,10 @@ class Request:
         return self.over + tuple(KEY + name for name in self.by_names)
 
     @property
+    def group_names(self) -> tuple[str, ...]:
+        """The names of the keys of a group of the result."""
+        return self.by_names
+
+    @property
     def key_names(self) -> tuple[str, ...]:
         return self.over_names + self.by_names

@@ -60,6 +60,10 @@ FLAT = (
     "a model has no variances, as its likelihood is flat along a line: its rows do not separate the variances of "
     "{terms} from each other or from the fixed terms; let fewer terms vary, or add groups"
 )
+ONLY_CHILD = (
+    "a model does not separate the variance of {level!r} from that of the level above it, as each node of this level is "
+    "the only one of its parent: both are null, and the estimates are those without this level"
+)
 LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"
@@ -148,6 +152,11 @@ def warn_of_boolean(name: str, rates: str) -> None:
 def flat(terms: list[str]) -> str:
     """The message about varying terms whose variances and correlations a model does not identify."""
     return FLAT.format(terms=" and ".join(repr(term) for term in terms))
+
+
+def only_child(level: str) -> str:
+    """The message about a level whose every node is the only one of its parent."""
+    return ONLY_CHILD.format(level=level)
 
 
 def lost(covariate: str, digits: int) -> str:

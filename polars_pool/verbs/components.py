@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
@@ -31,13 +33,14 @@ def components(
     family: Family | None = None,
     prior: PriorOfRates = "ml",
     sigma2: Sigma2 = "pooled",
-    tau2: Tau2 = "reml",
+    tau2: Tau2 | Sequence[float | str] = "reml",
     mu: Mu = "gls",
     nan: NaN = "error",
     level: float = 0.95,
     test: Test = "z",
     limits: Limits | None = None,
     interval: OfPosterior | None = None,
+    nested: bool = False,
     persist: bool | None = None,
 ) -> Frame:
     """Variance within groups, variance between groups and population mean of every model, with their uncertainty.

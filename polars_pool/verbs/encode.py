@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from .. import arguments
@@ -23,11 +24,13 @@ def encode(
     over: Keys | None = None,
     weights: IntoColumn | None = None,
     sigma2: Sigma2 = "pooled",
-    tau2: Tau2 = "reml",
+    tau2: Tau2 | Sequence[float | str] = "reml",
     mu: Mu = "gls",
     family: Literal["normal"] | None = None,
     nan: NaN = "error",
     name: str = "estimate",
+    nested: bool = False,
+    at: str | Sequence[str] | None = None,
     persist: bool | None = None,
 ) -> Frame:
     """The partially pooled mean of its group as a new column of every row.

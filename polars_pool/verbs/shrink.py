@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from .. import arguments
@@ -33,7 +35,7 @@ def shrink(
     family: Family | None = None,
     prior: PriorOfRates = "ml",
     sigma2: Sigma2 = "pooled",
-    tau2: Tau2 = "reml",
+    tau2: Tau2 | Sequence[float | str] = "reml",
     mu: Mu = "gls",
     nan: NaN = "error",
     level: float = 0.95,
@@ -43,6 +45,8 @@ def shrink(
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
     posterior: bool = False,
+    nested: bool = False,
+    at: str | Sequence[str] | None = None,
     persist: bool | None = None,
 ) -> Frame:
     """Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.

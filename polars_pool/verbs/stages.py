@@ -23,7 +23,7 @@ def _estimates(call: Call) -> Query:
     request = arguments.estimates(call)
     family, unseen = family_of(request), arguments.unseen(call, request)
     result = family.estimates(call.frame, request) if unseen is None else family.estimates(call.frame, request, unseen)
-    return result, len(request.key_names)
+    return result, len(request.over_names) + len(request.group_names)
 
 
 def _components(call: Call) -> Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -57,6 +57,11 @@ class Fitted:
     def exact(self) -> Array:
         """Whether rows do not differ within leaves, so that sigma2 is 0."""
         return np.asarray((self.variances[0] == LEAST) & (not self.deviance.given))
+
+    def of(self, models: Array) -> Fitted:
+        """The same of some models."""
+        columns = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name != "deviance")
+        return Fitted(deviance=self.deviance.of(models), **{name: x[..., models] for name, x in columns})
 
 
 def fit(tree: Tree, known: Known) -> Fitted:

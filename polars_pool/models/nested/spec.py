@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from .. import request
 from ..oneway.spec import OneWay
 
-ACCEPTED = frozenset({"nested", "at", "tau2", "sigma2"})
+ACCEPTED = frozenset(
+    {"over", "n", "var", "se", "weights", "sigma2", "tau2", "nan", "level", "uncertainty", "predict", "threshold"}
+    | {"groups", "nested", "at", "name"}
+)
+"""Arguments that apply to nested levels; each other one is an error with them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Nested(OneWay):
     restricted: bool = True
     at: int = 0  # the depth of the level whose nodes are the result
     options: Options = field(default_factory=Options)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The names of the keys of a node of the result."""
+        return self.path(self.at)
 
     @property
     def depth(self) -> int:

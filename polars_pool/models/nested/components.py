@@ -1,0 +1,187 @@
+"""Leaves to one row per model: its variances and mu; or to one row per model and level, with inferences."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...engines.numpy import Array
+from ...formulas import inference as formulas
+from ...formulas import nested
+from .. import warning
+from ..keys import public
+from ..oneway.groups import grouped
+from ..oneway.refuse import bad_rows
+from ..tables import WHOLE, series
+from . import inference
+from .fit import Fitted, Known, fit
+from .groups import classes, trees
+from .pooling import OF_MODEL, tau2_of
+from .spec import Nested
+
+STATISTICS: dict[str, pl.DataType] = {
+    "level": pl.String(),
+    "depth": pl.Int64(),
+    "groups": pl.Int64(),
+    "n": pl.Int64(),
+    **dict.fromkeys(("sigma2", "tau2", "share", "se_tau2", "tau2_lower", "tau2_upper", "lrt", "lrt_p"), pl.Float64()),
+    **dict.fromkeys(("log_likelihood", "aic", "mu", "se_mu", "mu_lower", "mu_upper"), pl.Float64()),
+    **dict.fromkeys(("new_lower", "new_upper"), pl.Float64()),
+    "converged": pl.Boolean(),
+}
+
+
+def components_schema(_request: Nested) -> dict[str, pl.DataType]:
+    """The columns of `components` after the keys."""
+    return STATISTICS
+
+
+def components(frame: pl.LazyFrame, request: Nested) -> pl.LazyFrame:
+    """One row per model and level, under public names."""
+    leaves, constants = grouped(frame, request)
+    levels = _of_classes(leaves, constants, request, of_levels, STATISTICS)
+    return levels.select(*public(*request.over_names), *STATISTICS)
+
+
+def fitted_models(leaves: pl.LazyFrame, constants: pl.LazyFrame, request: Nested) -> pl.LazyFrame:
+    """One row per model with what its nodes need, under private names; computed once for all levels."""
+    return _of_classes(leaves, constants, request, of_models, _private(request)).cache()
+
+
+def _private(request: Nested) -> dict[str, pl.DataType]:
+    """The columns of a model that its nodes need."""
+    numbers = (*OF_MODEL, *(tau2_of(depth) for depth in range(1, request.depth + 1)))
+    return {**dict.fromkeys(numbers, pl.Float64()), "_pool_only": pl.Boolean()}
+
+
+def _of_classes(
+    leaves: pl.LazyFrame, constants: pl.LazyFrame, request: Nested, function: Any, schema: dict[str, pl.DataType]
+) -> pl.LazyFrame:
+    of_leaves = classes(leaves, request)
+    keys = of_leaves.select(*request.over).collect_schema() if request.over else {}
+    return of_leaves.join(constants, how="cross").map_batches(
+        partial(function, request=request), schema=pl.Schema({**keys, **schema}), **WHOLE
+    )
+
+
+# ---- in memory ------------------------------------------------------------------------------------------------------
+
+
+def fitted(table: pl.DataFrame, request: Nested) -> tuple[pl.DataFrame, Fitted]:
+    """The models of a table of classes, by their keys and pivot, and their variances; warns of those without."""
+    bad_rows(table, request)
+    models, tree = trees(table, request)
+    tau2 = np.array([np.nan if x is None else x for x in reversed(request.tau2)])
+    f = fit(tree, Known(tau2, request.given, request.restricted))
+    _warn(f, request)
+    return models, f
+
+
+def _warn(f: Fitted, request: Nested) -> None:
+    """Warn of models whose variances the data do not determine, or whose search did not settle."""
+    several = f.tree.leaves > 1
+    undetermined = {
+        warning.only_child(request.levels[request.depth - index][-1]): ~f.determined[index] & f.identified & several
+        for index in range(1, request.depth)
+        if request.tau2[request.depth - index] is None
+    }
+    causes = {warning.UNIDENTIFIED: ~f.identified & several, **undetermined}
+    causes[warning.UNSETTLED] = ~f.converged & f.identified & f.determined.all(axis=0)
+    warning.warn(causes, request.caller)
+
+
+def of_models(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
+    """What the nodes of every model need."""
+    models, f = fitted(table, request)
+    pivot, square = models["_pool_pivot"].to_numpy(), f.unit * f.unit
+    unknown = np.where(f.identified, 1.0, np.nan)
+    sigma2 = _sigma2(f, request)
+    statistics = {
+        "_pool_pivot": pivot,
+        "_pool_sigma2": sigma2,
+        "_pool_mu": pivot + f.mu * f.unit,
+        "_pool_se_mu": np.sqrt(f.variance_of_mu) * f.unit,
+        "_pool_only": ~f.determined[-1] & (f.tree.nodes[1] == 1),
+    }
+    for index in range(1, request.depth + 1):
+        statistics[tau2_of(request.depth - index + 1)] = f.variances[index] * square * unknown
+    schema = _private(request)
+    keys = (models[key] for key in request.over)
+    return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
+
+
+def _sigma2(f: Fitted, request: Nested) -> Array:
+    """sigma2 of each model, as far as it is known or estimated."""
+    known = request.hyperparameters.known_sigma2
+    if request.published or known is not None:
+        return np.full(f.tree.models, np.nan if known is None else known)
+    return np.where(f.exact, 0.0, np.where(f.identified, f.variances[0] * f.unit * f.unit, np.nan))
+
+
+def of_levels(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
+    """The statistics of every model and level, the outer level first."""
+    models, f = fitted(table, request)
+    with np.errstate(all="ignore"):
+        statistics = _of_tau2(f, request) | _of_models(f, models["_pool_pivot"].to_numpy(), request)
+    by_level = {name: np.broadcast_to(x, (request.depth, models.height)).T.ravel() for name, x in statistics.items()}
+    names = [", ".join(level) for level in request.levels] * models.height
+    columns = [pl.Series("level", names, pl.String())]
+    columns += [series(name, by_level[name], dtype) for name, dtype in STATISTICS.items() if name != "level"]
+    keys = (models[key].gather(np.repeat(np.arange(models.height), request.depth)) for key in request.over)
+    return pl.DataFrame([*keys, *columns])
+
+
+def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
+    """What differs between the levels, (levels, models), the outer level first."""
+    square = f.unit * f.unit
+    tau2 = np.where(f.determined, f.variances, np.nan)[1:]
+    error = inference.errors(f)
+    ratio, p = inference.likelihood_ratios(f)
+    lower, upper = inference.limits(f, ratio, error, request.options.level)
+    sigma2 = _typical_variance(f)
+    return {
+        "depth": np.arange(1.0, request.depth + 1)[:, None],
+        "groups": f.tree.nodes[1:],
+        "tau2": (tau2 * square)[::-1],
+        "share": np.asarray(nested.share(tau2, tau2.sum(axis=0) + sigma2))[::-1],
+        "se_tau2": (error * square)[::-1],
+        "tau2_lower": (lower * square)[::-1],
+        "tau2_upper": (upper * square)[::-1],
+        "lrt": ratio[::-1],
+        "lrt_p": p[::-1],
+    }
+
+
+def _typical_variance(f: Fitted) -> Array:
+    """sigma2, or of given means their typical sampling variance, as in I^2 (inference.py), in the unit."""
+    if not f.deviance.given:
+        return np.where(f.exact, 0.0, f.variances[0])
+    w = 1 / f.tree.u
+    s1, s2 = f.tree.total(f.tree.k * w), f.tree.total(f.tree.k * w * w)
+    return np.asarray(formulas.typical_variance(f.tree.leaves - 1, formulas.trace(s1 * s1 - s2, s1)))
+
+
+def _of_models(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
+    """What all levels of a model have in common, and the interval of the true mean of a new node of each level."""
+    mu, se, quantile = pivot + f.mu * f.unit, np.sqrt(f.variance_of_mu) * f.unit, request.options.quantile
+    between = np.cumsum(np.where(f.determined, f.variances, np.nan)[:0:-1], axis=0) * f.unit * f.unit
+    reach = quantile * np.asarray(formulas.prediction_error(between, se))
+    log_likelihood = inference.log_likelihood(f)
+    parameters = 1 + np.count_nonzero(f.deviance.free, axis=0)
+    n = np.full(f.tree.models, np.nan) if request.published and request.n is None else f.tree.rows
+    return {
+        "n": n,
+        "sigma2": _sigma2(f, request),
+        "log_likelihood": log_likelihood,
+        "aic": np.asarray(formulas.akaike(log_likelihood, parameters)),
+        "mu": mu,
+        "se_mu": se,
+        "mu_lower": mu - quantile * se,
+        "mu_upper": mu + quantile * se,
+        "new_lower": mu - reach,
+        "new_upper": mu + reach,
+        "converged": f.converged,
+    }

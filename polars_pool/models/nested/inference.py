@@ -1,0 +1,134 @@
+"""Inferences from fitted trees: errors, limits and tests of the tau2 of each level, log likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...engines.numpy import Array
+from ...formulas import inference
+from ...numerics import special
+from ...numerics.minima import near
+from ...numerics.roots import find_root, straight_root
+from .fit import Fitted
+from .likelihood import likelihood
+from .search import ASIDE
+
+STRIDE, STRIDES = 2.0, 100  # of a standard deviation, to a point beyond its upper limit
+
+
+def errors(f: Fitted) -> Array:
+    """The standard error of each tau2, (levels, models), by the expected information; NaN where it is not estimated.
+
+    Twice the information is minus the Hessian of the part of -2 log L that depends on the variances alone. Source:
+    Searle, Casella & McCulloch (1992), section 6.3.
+    """
+    d = f.deviance
+    information = -likelihood(d.tree, f.variances, d.given, d.restricted).logs.hessian() / 2
+    free = d.free.T
+    information = np.where(free[:, :, None] & free[:, None, :], information, np.eye(free.shape[1]))
+    usable = np.isfinite(information).all(axis=(1, 2)) & f.identified
+    covariance = np.full_like(information, np.nan)
+    covariance[usable] = np.linalg.pinv(information[usable], hermitian=True)
+    variance = np.einsum("mii->im", covariance)
+    return np.where(d.free & f.determined, np.sqrt(variance), np.nan)[1:]
+
+
+def likelihood_ratios(f: Fitted) -> tuple[Array, Array]:
+    """The likelihood-ratio statistic of tau2 = 0 at each level, (levels, models), and its p; NaN without an estimate."""
+    ratios = np.full((f.tree.depth, f.tree.models), np.nan)
+    for index in range(1, f.tree.depth + 1):
+        if (models := _tested(f, index)).size:
+            some = f.of(models)
+            rise = Profile(some, index)(np.zeros(len(models)), np.arange(len(models)))
+            ratios[index - 1, models] = np.where(some.variances[index] > 0, np.maximum(rise, 0.0), 0.0)
+    p = inference.half_half(ratios, special.chdtrc(1.0, ratios))
+    return ratios, np.where(np.isnan(ratios), np.nan, p)
+
+
+def limits(f: Fitted, ratios: Array, error: Array, level: float) -> tuple[Array, Array]:
+    """The profile-likelihood interval of the tau2 of each level, where -2 log L has not risen by a quantile.
+
+    The lower limit is 0 where the likelihood-ratio statistic of tau2 = 0 is below the quantile.
+    """
+    lower, upper = np.full_like(ratios, np.nan), np.full_like(ratios, np.nan)
+    drop = float(special.chdtri(1.0, 1 - level))
+    for index in range(1, f.tree.depth + 1):
+        models = _tested(f, index)
+        above_zero = models[ratios[index - 1, models] > drop]
+        lower[index - 1, models] = 0.0
+        for limit, some, direction in ((lower, above_zero, -1.0), (upper, models, 1.0)):
+            if some.size:
+                profile = Profile(f.of(some), index)
+                limit[index - 1, some] = profile.limit(drop, direction, error[index - 1, some])
+    return lower, upper
+
+
+def _tested(f: Fitted, index: int) -> Array:
+    """The models whose tau2 at a level is estimated."""
+    return np.flatnonzero(f.deviance.free[index] & f.determined[index] & ~f.exact)
+
+
+class Profile:
+    """How much -2 log L of models rises along one tau2, minimised over the other variances."""
+
+    def __init__(self, f: Fitted, index: int) -> None:
+        self.deviance, self.index, self.lowest = f.deviance.held(index), index, f.lowest
+        self.at = np.sqrt(f.variances.T)
+        self.best = self.at[:, index].copy()
+
+    def __call__(self, x: Array, models: Array) -> Array:
+        """The rise at a standard deviation of the level; each search begins where the last one of its model ended.
+
+        Derivatives vanish at 0, so a search begins a little above it.
+        """
+        start = self.at[models]
+        start[:, self.index] = x
+        free = self.deviance.free[:, models].T
+        lowest = near(self.deviance.of(models), np.where(free & (start < ASIDE), ASIDE, start))
+        self.at[models] = lowest.x
+        return np.asarray(lowest.value - self.lowest[models])
+
+    def limit(self, drop: float, direction: float, error: Array) -> Array:
+        """tau2 where the rise equals `drop`, below the estimate or above it; `error` is the standard error of tau2.
+
+        The square root of the rise is nearly a straight line in the standard deviation.
+        """
+        root, models = np.sqrt(drop), np.arange(len(error))
+
+        def short(t: Array, some: Array) -> Array:
+            rise = self(np.maximum(self.best[some] + direction * t, 0.0), some)
+            return np.asarray(np.sqrt(np.maximum(rise, 0.0)) - root)
+
+        first = np.sqrt(self.best**2 + root * error) - self.best
+        if direction < 0:
+            first = np.minimum(first, self.best)
+        straight = np.stack([-first, np.zeros(len(first))]), np.full((2, 1), -root) * [[2.0], [1.0]]
+        t = straight_root(short, straight[0], np.broadcast_to(straight[1], straight[0].shape), models)
+        if (rest := np.flatnonzero(np.isnan(t) | (t < 0))).size:
+            high = self.best[rest] if direction < 0 else self._beyond(short, first[rest], rest)
+            t[rest], _ = find_root(short, np.zeros(len(rest)), high, rest)
+        return np.asarray((self.best + direction * t) ** 2)
+
+    def _beyond(self, short: Callable[[Array, Array], Array], first: Array, models: Array) -> Array:
+        """A distance at which the rise is more than the quantile."""
+        high = np.where(first > 0, first, 1.0)
+        for _ in range(STRIDES):
+            less = short(high, models) < 0
+            if not less.any():
+                break
+            high = np.where(less, STRIDE * high, high)
+        return high
+
+
+def log_likelihood(f: Fitted) -> Array:
+    """Log likelihood at the estimates: restricted for reml, else full; of the rows where sigma2 is estimated from them.
+
+    Of given means, the restricted one has the constant of metafor, log(J) / 2.
+    """
+    d = f.deviance
+    numbers = (f.tree.leaves if d.given else f.tree.rows) - (1 if d.restricted else 0)
+    lowest = f.lowest - (np.log(f.tree.leaves) if d.given and d.restricted else 0.0)
+    of_models = inference.log_likelihood(lowest, numbers) - numbers * np.log(f.unit)
+    return np.where(f.exact, np.nan, of_models)
