@@ -91,15 +91,17 @@ class ExprPool:
         family: Family | None = None,
         prior: PriorOfRates = "ml",
         sigma2: Sigma2 = "pooled",
-        tau2: Tau2 = "reml",
+        tau2: Tau2 | Sequence[float | str] = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
+        nested: bool = False,
+        at: str | Sequence[str] | None = None,
     ) -> pl.Expr:
         """The partially pooled mean of its group for every row, in `select`, `with_columns`, `.over()` or `agg`.
 
         Parameters
         ----------
-        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
             As in `polars_pool.shrink`, for rows.
 
         Returns
@@ -143,15 +145,17 @@ class ExprPool:
         family: Family | None = None,
         prior: PriorOfRates = "ml",
         sigma2: Sigma2 = "pooled",
-        tau2: Tau2 = "reml",
+        tau2: Tau2 | Sequence[float | str] = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
+        nested: bool = False,
+        at: str | Sequence[str] | None = None,
     ) -> pl.Expr:
         """The weight of its group's own mean in the estimate, tau2 / (tau2 + v), for every row.
 
         Parameters
         ----------
-        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
             As in `polars_pool.shrink`, for rows.
 
         Returns

@@ -23,6 +23,7 @@ from .hyperparameters import refuse_mean_of_profile as refuse_mean_of_profile
 from .means import means as means
 from .means import means_without_priors as means_without_priors
 from .means import posterior_means as posterior_means
+from .nested import levels_of as levels_of
 from .options import draws as draws
 from .options import flag as flag
 from .options import one_of as one_of

@@ -11,6 +11,7 @@ import polars as pl
 
 from .. import arguments
 from ..arguments import Call
+from ..arguments.columns import PolarsColumn
 from ..models import warning
 from ..models.families import family_of
 from ..models.keys import PRIVATE
@@ -33,7 +34,7 @@ def statistic(value: pl.Expr, name: str, call: Call) -> pl.Expr:
     ]
     constant = ["value"] * _is_constant([value]) + [role for role, columns in roles.items() if _is_constant(columns)]
     # The columns are inputs of the function: its call keeps the options alone.
-    options = call.replaced(**dict.fromkeys(roles))
+    options = call.replaced(**dict.fromkeys((*KEYS, *COLUMNS)))
     function = partial(
         _statistic, name=name, call=options, roles=tuple(roles), constant=tuple(constant), caller=warning.caller()
     )
@@ -43,15 +44,26 @@ def statistic(value: pl.Expr, name: str, call: Call) -> pl.Expr:
 def _roles(value: pl.Expr, call: Call) -> Roles:
     """The columns by their roles, without the value; like the value, each is computed row by row."""
     arguments.rowwise(value, "value")
-    columns = {role: arguments.key_columns(call[role], role) for role in KEYS if call[role] is not None or role == "by"}
+    columns = {f"by{depth}": keys for depth, keys in enumerate(_levels(call))}
+    columns |= {} if call["over"] is None else {"over": arguments.key_columns(call["over"], "over")}
     columns |= {role: [arguments.name_or_expression(call[role], role)] for role in COLUMNS if call[role] is not None}
     for role, some in columns.items():
         for column in some:
-            arguments.rowwise(column, role)
+            arguments.rowwise(column, "by" if _is_level(role) else role)
     return {
         role: [arguments.named(column) if isinstance(column, str) else column for column in some]
         for role, some in columns.items()
     }
+
+
+def _levels(call: Call) -> list[list[PolarsColumn]]:
+    """The keys of each level; without nested levels all keys are those of one level."""
+    return arguments.levels_of(call["by"]) if call["nested"] else [arguments.key_columns(call["by"], "by")]
+
+
+def _is_level(role: str) -> bool:
+    """Whether a role is that of the keys of a level."""
+    return role.removeprefix("by").isdecimal()
 
 
 def _is_constant(columns: list[pl.Expr]) -> bool:
@@ -76,11 +88,13 @@ def _statistic(
     table = pl.DataFrame([columns["value"], *(column for frame in frames.values() for column in frame)])
     run = evaluation.run(numbers, caller, *table.columns)
     caller = replace(caller, messages=run.messages)
-    if run.groups > 1 and run.evaluated(single=frames["by"].n_unique() <= 1):
+    levels = {role: frame for role, frame in frames.items() if _is_level(role)}
+    if run.groups > 1 and run.evaluated(single=pl.concat(levels.values(), how="horizontal").n_unique() <= 1):
         warning.warn([warning.ALONE], caller, UserWarning)
-    arguments_of_run: dict[str, Any] = {
-        role: frame.columns if role in KEYS else _one(role, frame) for role, frame in frames.items()
-    }
+    arguments_of_run: dict[str, Any] = {role: _one(role, frame) for role, frame in frames.items() if role in COLUMNS}
+    arguments_of_run |= {"over": frames["over"].columns} if "over" in frames else {}
+    keys = [_under_own_names(role, frame) for role, frame in levels.items()]
+    arguments_of_run["by"] = keys if call["nested"] else keys[0]
     with warning.called_from(caller):
         request = arguments.statistic(call.replaced(frame=table, value=table.columns[0], **arguments_of_run))
         of_family = family_of(request).statistic
@@ -98,6 +112,11 @@ def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str,
                 "is as long, or pl.lit(...) for a constant"
             )
     return {role: column.new_from_index(0, rows) if len(column) != rows else column for role, column in columns.items()}
+
+
+def _under_own_names(role: str, frame: pl.DataFrame) -> list[pl.Expr]:
+    """The columns of a role, under their own names."""
+    return [pl.col(name).alias(name.removeprefix(f"{PRIVATE}{role}_")) for name in frame.columns]
 
 
 def _one(role: str, frame: pl.DataFrame) -> pl.Expr:
