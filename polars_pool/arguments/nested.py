@@ -86,9 +86,8 @@ def _refuse(call: Call) -> None:
     """Refuse arguments that do not apply to nested levels."""
     for name in call.changed():
         if name not in ACCEPTED and not (name == "family" and call[name] == "normal"):
-            raise ValueError(
-                f"{name}={shown(call[name])} does not go with nested=True; nested levels take {listed(sorted(ACCEPTED))}"
-            )
+            fit = listed(sorted(ACCEPTED & set(call.defaults)))
+            raise ValueError(f"{name}={shown(call[name])} does not go with nested=True; give only {fit}")
 
 
 def _names(call: Call, of_levels: list[list[Any]]) -> tuple[tuple[str, ...], ...]:

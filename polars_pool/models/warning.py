@@ -61,8 +61,8 @@ FLAT = (
     "{terms} from each other or from the fixed terms; let fewer terms vary, or add groups"
 )
 ONLY_CHILD = (
-    "a model does not separate the variance of {level!r} from that of the level above it, as each node of this level is "
-    "the only one of its parent: both are null, and the estimates are those without this level"
+    "a model does not separate the variance of {level!r} from that of the level above it, as each node of this level "
+    "is the only one of its parent: both are null, and the estimates are those without this level"
 )
 LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "

@@ -60,6 +60,8 @@ def components(
         profile for reml and ml on rows with a pooled sigma2, else Q.
     interval
         Interval of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
+    nested
+        As in `shrink`. The result has one row per model and level.
     persist
         As in `shrink`.
 
@@ -113,6 +115,18 @@ def components(
     - `se_log_alpha` and so on: standard errors of the logs of its parameters.
     - `rho`: overdispersion, 1 / (1 + alpha + beta), or 1 / shape.
     - `log_likelihood`, `converged`: as above.
+
+    For nested levels, each model has one row per level, the outer level first; its columns are those above, and these:
+
+    - `level`: the names of its keys; `depth`: 1 for the outer level.
+    - `groups`: number of groups of the level.
+    - `tau2`, `se_tau2`, `tau2_lower`, `tau2_upper`, `lrt`, `lrt_p`: of the level, by the likelihood of all levels, its
+      expected information, its profile, and its ratio to the likelihood without the level.
+    - `share`: tau2 of the level divided by the sum of all tau2 and sigma2 (of published estimates their typical
+      sampling variance, so that the shares of the levels are metafor's I² of a multilevel model).
+    - `new_lower`, `new_upper`: interval of the true mean of a new group of the level, in a new outer group.
+
+    `sigma2`, `mu`, `se_mu`, `log_likelihood`, `aic` and `converged` are those of the model, in every row.
 
     Raises
     ------

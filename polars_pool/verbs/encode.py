@@ -44,6 +44,8 @@ def encode(
         expression `pl.col(value).pool.shrink(by=..., family="binomial")`.
     name
         Name of the new column.
+    nested, at
+        As in `shrink`.
     persist
         As in `shrink`.
 

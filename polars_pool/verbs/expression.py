@@ -93,8 +93,10 @@ def _statistic(
         warning.warn([warning.ALONE], caller, UserWarning)
     arguments_of_run: dict[str, Any] = {role: _one(role, frame) for role, frame in frames.items() if role in COLUMNS}
     arguments_of_run |= {"over": frames["over"].columns} if "over" in frames else {}
-    keys = [_under_own_names(role, frame) for role, frame in levels.items()]
-    arguments_of_run["by"] = keys if call["nested"] else keys[0]
+    if call["nested"]:  # at= names a level by its key
+        arguments_of_run["by"] = [_under_own_names(role, frame) for role, frame in levels.items()]
+    else:
+        arguments_of_run["by"] = levels["by0"].columns
     with warning.called_from(caller):
         request = arguments.statistic(call.replaced(frame=table, value=table.columns[0], **arguments_of_run))
         of_family = family_of(request).statistic

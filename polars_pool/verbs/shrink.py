@@ -62,7 +62,8 @@ def shrink(
         computed row by row: an aggregate or a window is an error, and a Python function is assumed to use its own row
         alone.
     by
-        One or several columns or expressions that define the groups to pool. Null is a key like any other.
+        One or several columns or expressions that define the groups to pool. Null is a key like any other. With
+        `nested=True` the keys are levels, the outer one first; a list of keys is one level.
     over
         Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
     n, var
@@ -92,7 +93,8 @@ def shrink(
     tau2
         Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number,
         or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior
-        all results describe the exact posterior.
+        all results describe the exact posterior. For nested levels `"reml"`, `"ml"` or a number for all levels, or a
+        list with one of these for each: `[4.0, "reml"]`.
     mu
         Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number
         for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
@@ -130,6 +132,13 @@ def shrink(
     posterior
         True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
         `shape` and `rate`.
+    nested
+        True pools levels that lie within each other: with `by=["region", "store"]` a store is pulled toward its region,
+        and a region toward mu, each by the tau2 of its level (lme4's `(1 | region/store)`). The path of keys identifies
+        a group: store 1 of region A is not store 1 of region B. All tau2 are estimated together, by `"reml"` or `"ml"`;
+        sigma2 is `"pooled"` or a number.
+    at
+        With nested levels, the level whose groups are the result, by the name of its key; by default the innermost.
     persist
         For a Spark frame: True (default) stores the table of groups in Spark's cache, so that the rows are read once;
         False reads them again for each job, where the cluster allows no cache. Not for a Polars frame.
@@ -152,6 +161,11 @@ def shrink(
 
     With a prior, `v`, `weight` and `estimate` are posterior means, `se` is the posterior standard deviation (null where
     it is infinite), and the limits are quantiles of the posterior.
+
+    For nested levels, `mean` of an outer group is the mean of the groups in it by their precision, `v` its sampling
+    variance, and `estimate` is `weight * mean + (1 - weight) * estimate of the outer group`. Two columns follow:
+
+    - `effect`, `se_effect`: the estimate less that of the outer group (lme4's and metafor's `ranef`), and its error.
 
     For rates:
 
@@ -191,6 +205,13 @@ def shrink(
     >>> again = pool.shrink(schools, "effect", se="se", by="school", tau2=0, predict="replicate", threshold=28)
     >>> round(again["p_above"][0], 8)
     0.09560784
+
+    Stores in regions: the only store of region b is pulled toward its region.
+
+    >>> rows = pl.DataFrame({"region": ["a", "a", "a", "b"], "store": [1, 1, 2, 1], "score": [1.0, 3.0, 5.0, 9.0]})
+    >>> nested = pool.shrink(rows, "score", by=["region", "store"], nested=True, sigma2=2.0, tau2=[4.0, 1.0])
+    >>> nested.select("region", "store", "n", "mean", pl.col("weight", "estimate").round(3)).rows()
+    [('a', 1, 2, 2.0, 0.5, 2.885), ('a', 2, 1, 5.0, 0.333, 4.18), ('b', 1, 1, 9.0, 0.333, 8.049)]
 
     The whole posterior, with a prior of tau:
 

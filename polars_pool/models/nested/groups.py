@@ -64,5 +64,7 @@ def _tree(rows: pl.DataFrame, levels: tuple[Level, ...], request: Nested) -> Tre
 
     w, sigma2 = column("w", 1.0), request.hyperparameters.known_sigma2
     u = column("v", np.nan) if request.published else (1.0 if sigma2 is None else sigma2) / w
-    k, n, y, spread, squares = (column(*x) for x in (("k", 1.0), ("n", 1.0), ("y", 0.0), ("spread", 0.0), ("squares", 0.0)))
+    k, n, y, spread, squares = (
+        column(*x) for x in (("k", 1.0), ("n", 1.0), ("y", 0.0), ("spread", 0.0), ("squares", 0.0))
+    )
     return Tree(levels, k=k, n=n, u=u, y=y, spread=spread, squares=squares)

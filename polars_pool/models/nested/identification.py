@@ -43,7 +43,7 @@ def without_spread(tree: Tree) -> Array:
             squares = above.sum(squares)
         agree = agree & (squares <= ROUNDING)
         levels.append(agree)
-        k, mean, spread = np.ones(len(parent)), parent, 0.0
+        k, mean, spread = np.ones(len(parent)), parent, np.zeros(len(parent))
     return np.array(levels)
 
 

@@ -36,7 +36,7 @@ def errors(f: Fitted) -> Array:
 
 
 def likelihood_ratios(f: Fitted) -> tuple[Array, Array]:
-    """The likelihood-ratio statistic of tau2 = 0 at each level, (levels, models), and its p; NaN without an estimate."""
+    """The likelihood-ratio statistic of tau2 = 0 at each level, (levels, models), and its p; NaN where it is known."""
     ratios = np.full((f.tree.depth, f.tree.models), np.nan)
     for index in range(1, f.tree.depth + 1):
         if (models := _tested(f, index)).size:

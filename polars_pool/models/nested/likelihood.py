@@ -119,7 +119,6 @@ class Leaves(Segments):
         return Leaves(**columns | {"start": self.start[parents] - first})
 
 
-
 def _parents_of_leaves(tree: Tree, variances: Array) -> Nodes:
     """The parents of the leaves, some at a time."""
     level = tree.levels[-1]
@@ -134,7 +133,9 @@ PARTS = ("mean", "variance", "logs", "squares")
 
 def _joined(jets: list[Jet]) -> Jet:
     """The rows of some jets, one after the other."""
-    return Jet(*(np.concatenate([getattr(jet, name) for jet in jets], axis=-1) for name in ("value", "first", "second")))
+    return Jet(
+        *(np.concatenate([getattr(jet, name) for jet in jets], axis=-1) for name in ("value", "first", "second"))
+    )
 
 
 def _of_leaves(leaves: Leaves) -> Nodes:
@@ -149,8 +150,8 @@ def _of_leaves(leaves: Leaves) -> Nodes:
     powers = kw, kw * w, kw * w * w
     s, t, u = ([leaves.sum(x * factor) for x in powers] for factor in (1.0, d, square))
     number, logs = leaves.sum(leaves.k), leaves.sum(leaves.k * np.log(total))
-    sums = (_sum_of_precisions(x, sigma2, tau2) for x in (s, t, u))
-    return _by_sums(*sums, _sum_of_logs(logs, number, s, sigma2, tau2), centre)
+    precision, first, second = (_sum_of_precisions(x, sigma2, tau2) for x in (s, t, u))
+    return _by_sums(precision, first, second, _sum_of_logs(logs, number, s, sigma2, tau2), centre)
 
 
 def _sum_of_precisions(x: list[Array], sigma2: Array, tau2: Array) -> Jet:

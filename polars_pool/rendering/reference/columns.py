@@ -19,6 +19,7 @@ same names; in DuckDB Int64 is BIGINT, Float64 is DOUBLE, and a struct with one 
 in squared units of the value, means and standard errors in its units. A column with an argument in brackets exists with
 this argument only.
 """
+NESTED = {"nested": True}
 REGRESSION = {"x": "x", "vary": ["intercept", "x"]}
 WITH_WEIGHTS = "weighted_moments"
 RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
@@ -43,6 +44,18 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         "the expression give the `estimate` of each row's group.",
         "",
         (OF_GROUPS["shrink_robust_threshold"],),
+    ),
+    (
+        "components of nested levels",
+        "One row per model and level, the outer level first.",
+        "nested components",
+        ((verbs.components, NESTED),),
+    ),
+    (
+        "shrink of nested levels",
+        "One row per group of the level `at=`. `p_above` exists with `threshold=`.",
+        "nested",
+        ((verbs.shrink, NESTED),),
     ),
     (
         "shrink of rates",
