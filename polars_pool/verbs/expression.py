@@ -49,7 +49,7 @@ def _roles(value: pl.Expr, call: Call) -> Roles:
     columns |= {role: [arguments.name_or_expression(call[role], role)] for role in COLUMNS if call[role] is not None}
     for role, some in columns.items():
         for column in some:
-            arguments.rowwise(column, "by" if _is_level(role) else role)
+            arguments.rowwise(column, _argument(role))
     return {
         role: [arguments.named(column) if isinstance(column, str) else column for column in some]
         for role, some in columns.items()
@@ -64,6 +64,11 @@ def _levels(call: Call) -> list[list[PolarsColumn]]:
 def _is_level(role: str) -> bool:
     """Whether a role is that of the keys of a level."""
     return role.removeprefix("by").isdecimal()
+
+
+def _argument(role: str) -> str:
+    """The argument that a role belongs to."""
+    return "by" if _is_level(role) else role
 
 
 def _is_constant(columns: list[pl.Expr]) -> bool:
@@ -110,7 +115,7 @@ def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str,
     for role, column in columns.items():
         if len(column) != rows and role not in constant:
             raise ValueError(
-                f"{role} has one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
+                f"{_argument(role)} has one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
                 "is as long, or pl.lit(...) for a constant"
             )
     return {role: column.new_from_index(0, rows) if len(column) != rows else column for role, column in columns.items()}
