@@ -5,7 +5,7 @@ Source: Griewank & Walther (2008), Evaluating Derivatives, chapter 13.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,39 +15,58 @@ from .arrays import Array
 
 @dataclass(frozen=True)
 class Jet:
-    """A column: its values, (rows), its gradients, (parameters, rows), and its Hessians, (pairs, rows).
+    """A column with derivatives: its values, its gradient and the lower triangle of its Hessian, row by row.
 
-    The pairs are those of `numpy.tril_indices`: a further parameter adds pairs at the end.
+    One array, (1 + parameters + pairs, rows). The pairs are those of `numpy.tril_indices`, so that those of a further
+    parameter follow all others.
     """
 
-    value: Array
-    first: Array
-    second: Array
+    data: Array
+    parameters: int
+
+    @property
+    def value(self) -> Array:
+        """The values, (rows)."""
+        return np.asarray(self.data[0])
+
+    @property
+    def first(self) -> Array:
+        """The first derivatives, (parameters, rows)."""
+        return self.data[1 : 1 + self.parameters]
+
+    @property
+    def second(self) -> Array:
+        """The second derivatives, (pairs, rows)."""
+        return self.data[1 + self.parameters :]
 
     @property
     def pairs(self) -> tuple[Array, Array]:
-        return np.tril_indices(len(self.first))
+        """The parameters of each second derivative."""
+        return np.tril_indices(self.parameters)
 
     def __add__(self, other: Jet) -> Jet:
-        return Jet(self.value + other.value, self.first + other.first, self.second + other.second)
+        return Jet(self.data + other.data, self.parameters)
 
     def __sub__(self, other: Jet) -> Jet:
-        return Jet(self.value - other.value, self.first - other.first, self.second - other.second)
+        return Jet(self.data - other.data, self.parameters)
 
     def __mul__(self, other: Jet) -> Jet:
         i, j = self.pairs
-        first = self.value * other.first + other.value * self.first
-        second = self.value * other.second + other.value * self.second
+        data = self.value * other.data
+        data[1:] += other.value * self.data[1:]
+        second = data[1 + self.parameters :]
         second += self.first[i] * other.first[j]
         second += self.first[j] * other.first[i]
-        return Jet(self.value * other.value, first, second)
+        return Jet(data, self.parameters)
 
     def through(self, value: Array, slope: Array, curvature: Array) -> Jet:
         """A function of the column, from its values and derivatives there."""
         i, j = self.pairs
-        second = slope * self.second
-        second += curvature * self.first[i] * self.first[j]
-        return Jet(value, slope * self.first, second)
+        data = slope * self.data
+        data[0] = value
+        scaled = curvature * self.first
+        data[1 + self.parameters :] += scaled[i] * self.first[j]
+        return Jet(data, self.parameters)
 
     def inverse(self) -> Jet:
         """1 / column."""
@@ -60,23 +79,35 @@ class Jet:
         inverse = 1 / self.value
         return self.through(np.log(self.value), inverse, -inverse * inverse)
 
+    def plus(self, constant: Array) -> Jet:
+        """The column and a constant in each row."""
+        data = self.data.copy()
+        data[0] += constant
+        return Jet(data, self.parameters)
+
+    def times(self, constant: Array) -> Jet:
+        """The column times a constant in each row."""
+        return Jet(self.data * constant, self.parameters)
+
     def with_parameter(self, slope: float = 0.0) -> Jet:
         """The column with a further parameter, of which it is a linear function with this slope."""
-        more = len(self.first) + 1
-        first = np.concatenate([self.first, np.full((1, len(self.value)), slope)])
-        return Jet(self.value, first, np.concatenate([self.second, np.zeros((more, len(self.value)))]))
+        more = self.parameters + 1
+        of_parameter = np.full((1, self.data.shape[1]), slope)
+        pairs = np.zeros((more, self.data.shape[1]))
+        return Jet(np.concatenate([self.data[:more], of_parameter, self.data[more:], pairs]), more)
 
-    def less(self, constant: Array) -> Jet:
-        """The column less a constant in each row."""
-        return Jet(self.value - constant, self.first, self.second)
-
-    def mapped(self, function: Callable[[Array], Array]) -> Jet:
-        """A linear function of rows, such as sums, of the column and its derivatives."""
-        return Jet(function(self.value), function(self.first), function(self.second))
+    def rows(self, some: slice) -> Jet:
+        """Some rows."""
+        return Jet(self.data[:, some], self.parameters)
 
     def hessian(self) -> Array:
-        """The Hessians as symmetric matrices, (rows, parameters, parameters)."""
+        """The second derivatives as symmetric matrices, (rows, parameters, parameters)."""
         i, j = self.pairs
-        full = np.empty((self.value.shape[0], len(self.first), len(self.first)))
+        full = np.empty((self.data.shape[1], self.parameters, self.parameters))
         full[:, i, j] = full[:, j, i] = self.second.T
         return full
+
+
+def joined(jets: Sequence[Jet]) -> Jet:
+    """The rows of several columns, one after the other."""
+    return jets[0] if len(jets) == 1 else Jet(np.concatenate([x.data for x in jets], axis=1), jets[0].parameters)

@@ -115,8 +115,8 @@ def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str,
     for role, column in columns.items():
         if len(column) != rows and role not in constant:
             raise ValueError(
-                f"{_argument(role)} has one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
-                "is as long, or pl.lit(...) for a constant"
+                f"{_argument(role)} has one value for all {rows:,} rows, as an aggregate gives: give a column, an "
+                "expression that is as long, or pl.lit(...) for a constant"
             )
     return {role: column.new_from_index(0, rows) if len(column) != rows else column for role, column in columns.items()}
 

@@ -119,7 +119,7 @@ def test_no_module_imports_a_higher_layer(module):
 
 @each([module for module in FILES if module[:1] == ("models",) and len(module) == 3])
 def test_families_do_not_import_each_other(module):
-    """The posterior imports the family that it is of, and nested levels that of their leaves; shared code lies below."""
+    """The posterior imports the family it is of, and nested levels that of their leaves; shared code lies below."""
     allowed = {"oneway"} if module[1] in ("posterior", "nested") else set()
     others = {other[1] for other in edges(module) if other[0] == "models" and len(other) == 3} - {module[1]}
     assert others <= allowed

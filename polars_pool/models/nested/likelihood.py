@@ -8,13 +8,13 @@ deviation of a leaf's mean. Source: Searle, Casella & McCulloch (1992), Variance
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from ...engines.numpy import Array
 from ...numerics import threads
-from ...numerics.jets import Jet
+from ...numerics.jets import Jet, joined
 from ...numerics.segments import PER_MODEL, Segments
 from .tree import Level, Tree
 
@@ -34,6 +34,10 @@ class Nodes:
     logs: Jet
     squares: Jet
 
+    def rows(self, some: slice) -> Nodes:
+        """Some of the nodes."""
+        return Nodes(*(getattr(self, f.name).rows(some) for f in fields(self)))
+
     @property
     def deviance(self) -> Jet:
         """-2 log L without its constant."""
@@ -50,33 +54,45 @@ def likelihood(tree: Tree, variances: Array, given: bool, restricted: bool) -> N
     for depth in reversed(range(1, tree.depth)):
         nodes = _parents(tree.levels[depth - 1], nodes, tree.of_nodes(variances[tree.depth - depth + 1], depth))
     if not restricted:
-        nodes = Nodes(nodes.mean, nodes.variance, nodes.logs + nodes.variance.log(), nodes.squares)
+        nodes = replace(nodes, logs=nodes.logs + nodes.variance.log())
     return nodes if given else _of_rows(tree, variances, nodes)
 
 
 def _of_rows(tree: Tree, variances: Array, nodes: Nodes) -> Nodes:
     """The models with the likelihood of the deviations of rows from the means of their leaves."""
-    none = np.zeros((0, tree.models))
-    sigma2 = Jet(variances[0], none, none).with_parameter(1.0)
+    sigma2 = Jet(variances[:1], 0).with_parameter(1.0)
     for _ in variances[1:]:
         sigma2 = sigma2.with_parameter()
-    df, logs_of_n = tree.rows - tree.leaves, -tree.total(tree.k * np.log(tree.u))
-    logs = sigma2.log().mapped(lambda x: x * df).less(-logs_of_n)
-    squares = sigma2.inverse().mapped(lambda x: x * tree.squares_within)
-    return Nodes(nodes.mean, nodes.variance, nodes.logs + logs, nodes.squares + squares)
+    logs = sigma2.log().times(tree.rows - tree.leaves).plus(tree.logs_of_size)
+    squares = sigma2.inverse().times(tree.squares_within)
+    return replace(nodes, logs=nodes.logs + logs, squares=nodes.squares + squares)
 
 
 def _parents(level: Level, nodes: Nodes, tau2: Array) -> Nodes:
-    """The parents of the nodes of a level."""
-    total = nodes.variance.less(-tau2).with_parameter(1.0)
+    """The parents of the nodes of a level, from some nodes at a time."""
+    w = 1 / (nodes.variance.value + tau2)
+    centre = level.sum(w * nodes.mean.value) / level.sum(w)
+    blocks = [(some, models, block) for some, models, block in level.blocks(BLOCK)]
+
+    def summed(part: tuple[slice, slice, Level]) -> Array:
+        some, models, block = part
+        return block.sum(_terms(nodes.rows(some), tau2[some], block.each(centre[models])))
+
+    parts = threads.of_blocks(summed, blocks)
+    sums = np.zeros((len(parts[0]), level.parents))
+    for (_, models, _), part in zip(blocks, parts, strict=True):
+        sums[:, models] += part
+    precision, first, second, logs = (Jet(x, nodes.mean.parameters + 1) for x in np.split(sums, 4))
+    return _by_sums(precision, first, second, logs, centre)
+
+
+def _terms(nodes: Nodes, tau2: Array, centre: Array) -> Array:
+    """w, w d, w d^2 and log(1 / w) of nodes with the parts below them: the terms of sums over the nodes of a parent."""
+    total = nodes.variance.plus(tau2).with_parameter(1.0)
     mean, logs, squares = (x.with_parameter() for x in (nodes.mean, nodes.logs, nodes.squares))
-    w = total.inverse()
-    precision = w.mapped(level.sum)
-    centre = level.sum(w.value * mean.value) / precision.value
-    d = mean.less(level.each(centre))
+    w, d = total.inverse(), mean.plus(-centre)
     wd = w * d
-    sums = precision, wd.mapped(level.sum), (wd * d + squares).mapped(level.sum)
-    return _by_sums(*sums, (total.log() + logs).mapped(level.sum), centre)
+    return np.concatenate([x.data for x in (w, wd, wd * d + squares, total.log() + logs)])
 
 
 def _by_sums(precision: Jet, first: Jet, second: Jet, logs: Jet, centre: Array) -> Nodes:
@@ -86,7 +102,7 @@ def _by_sums(precision: Jet, first: Jet, second: Jet, logs: Jet, centre: Array) 
     """
     variance = precision.inverse()
     shift = first * variance
-    return Nodes(shift.less(-centre), variance, logs + precision.log(), second - shift * first)
+    return Nodes(shift.plus(centre), variance, logs + precision.log(), second - shift * first)
 
 
 # ---- leaves ---------------------------------------------------------------------------------------------------------
@@ -109,6 +125,7 @@ class Leaves(Segments):
     def parts(self, size: int) -> list[Leaves]:
         """The leaves in parts of about so many, in which no parent is divided."""
         bounds = np.unique(np.searchsorted(self.start, np.arange(0, len(self.k), size)))
+        bounds = bounds[bounds < self.models]
         ends = [*bounds[1:], self.models]
         return [self._slice(slice(a, b)) for a, b in zip(bounds, ends, strict=True)]
 
@@ -125,17 +142,7 @@ def _parents_of_leaves(tree: Tree, variances: Array) -> Nodes:
     sigma2, tau2 = (tree.of_nodes(x, tree.depth - 1) for x in variances[:2])
     columns = Leaves(level.start, tree.k, tree.u, tree.y, tree.spread, sigma2, tau2)
     parts = threads.of_blocks(_of_leaves, columns.parts(BLOCK))
-    return parts[0] if len(parts) == 1 else Nodes(*(_joined([getattr(x, name) for x in parts]) for name in PARTS))
-
-
-PARTS = ("mean", "variance", "logs", "squares")
-
-
-def _joined(jets: list[Jet]) -> Jet:
-    """The rows of some jets, one after the other."""
-    return Jet(
-        *(np.concatenate([getattr(jet, name) for jet in jets], axis=-1) for name in ("value", "first", "second"))
-    )
+    return Nodes(*(joined([getattr(part, f.name) for part in parts]) for f in fields(Nodes)))
 
 
 def _of_leaves(leaves: Leaves) -> Nodes:
@@ -163,7 +170,7 @@ def _sum_of_precisions(x: list[Array], sigma2: Array, tau2: Array) -> Jet:
     by_sigma2 = (tau2 * second - first) / sigma2
     both = 2 * (second - tau2 * third) / sigma2
     twice = 2 * (first - 2 * tau2 * second + tau2 * tau2 * third) / (sigma2 * sigma2)
-    return Jet(first, np.stack([by_sigma2, -second]), np.stack([twice, both, 2 * third]))
+    return Jet(np.stack([first, by_sigma2, -second, twice, both, 2 * third]), parameters=2)
 
 
 def _sum_of_logs(logs: Array, number: Array, x: list[Array], sigma2: Array, tau2: Array) -> Jet:
@@ -172,4 +179,4 @@ def _sum_of_logs(logs: Array, number: Array, x: list[Array], sigma2: Array, tau2
     by_sigma2 = (number - tau2 * first) / sigma2
     both = (tau2 * second - first) / sigma2
     twice = -(number - 2 * tau2 * first + tau2 * tau2 * second) / (sigma2 * sigma2)
-    return Jet(logs, np.stack([by_sigma2, first]), np.stack([twice, both, -second]))
+    return Jet(np.stack([logs, by_sigma2, first, twice, both, -second]), parameters=2)

@@ -14,7 +14,7 @@ from .tree import Tree
 
 STARTS = (0.1, 1.0)  # standard deviations between nodes, relative to the spread of the leaves' means
 MANY_LEVELS = 4  # levels from which not every combination of these is tried
-MANY = 2**14  # classes of a model from which some of its nodes show which start is the best
+MANY = 2**14  # classes of a model from which some of its nodes show where to start
 FEW = 2**8  # of these nodes
 ASIDE = 0.01  # a standard deviation, relative to the spread, that leads away from 0
 
@@ -56,7 +56,7 @@ def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     few = tree.thinned(FEW) if len(tree.k) > MANY * tree.models else tree
     of_few = replace(deviance, tree=few)
     free, levels = deviance.free.T[:, 1:], start.shape[1] - 1
-    starts = _starts(levels) if len(few.k) <= MANY * tree.models else [np.ones(levels)]
+    starts = _starts(levels) if few is tree else [np.ones(levels)]  # large models rarely have several maxima
 
     def at(shares: Array) -> Array:
         return np.column_stack([start[:, 0], np.where(free, shares * spread[:, None], start[:, 1:])])

@@ -81,6 +81,11 @@ class Tree:
         return np.rint(self.total(self.k * self.n))
 
     @cached_property
+    def logs_of_size(self) -> Array:
+        """Sum of log(1 / u) over the leaves of each model: of log(n), or of the logs of weights."""
+        return -self.total(self.k * np.log(self.u))
+
+    @cached_property
     def squares_within(self) -> Array:
         """Sum of squares within the leaves of each model, SSW."""
         return self.total(self.k * self.squares)
