@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Jet:
     @property
     def pairs(self) -> tuple[Array, Array]:
         """The parameters of each second derivative."""
-        return np.tril_indices(self.parameters)
+        return _pairs(self.parameters)
 
     def __add__(self, other: Jet) -> Jet:
         return Jet(self.data + other.data, self.parameters)
@@ -106,6 +107,11 @@ class Jet:
         full = np.empty((self.data.shape[1], self.parameters, self.parameters))
         full[:, i, j] = full[:, j, i] = self.second.T
         return full
+
+
+@cache
+def _pairs(parameters: int) -> tuple[Array, Array]:
+    return np.tril_indices(parameters)
 
 
 def joined(jets: Sequence[Jet]) -> Jet:

@@ -61,12 +61,22 @@ def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     def at(shares: Array) -> Array:
         return np.column_stack([start[:, 0], np.where(free, shares * spread[:, None], start[:, 1:])])
 
-    lowest = deepest([near(of_few, at(shares)) for shares in starts])
+    lowest = _lowest(of_few, np.array([at(shares) for shares in starts]))
     if few is not tree:
         # Derivatives vanish at 0, where some of the nodes may have their minimum, but not all.
         away = np.where(free, np.maximum(lowest.x[:, 1:], ASIDE * spread[:, None]), lowest.x[:, 1:])
         lowest = near(deviance, np.column_stack([lowest.x[:, 0], away]))
     return _at_zero(deviance, lowest, spread)
+
+
+def _lowest(deviance: Deviance, starts: Array) -> Minima:
+    """The lowest minimum of each model near several starts, (starts, models, 1 + levels); all are searched at once."""
+    count, models, size = starts.shape
+    each = np.tile(np.arange(models), count)
+    minima = near(lambda some, x: deviance(each[some], x), starts.reshape(-1, size))
+    x, value, converged = minima.x.reshape(starts.shape), minima.value, minima.converged
+    parts = zip(x, value.reshape(count, models), converged.reshape(count, models), strict=True)
+    return deepest([Minima(*one) for one in parts])
 
 
 def _starts(levels: int) -> list[Array]:

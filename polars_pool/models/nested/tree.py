@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from ...numerics.segments import Segments
 class Level(Segments):
     """The nodes of a level, sorted by their parent; `start` holds the first child of each parent."""
 
-    number: Array = field(default_factory=lambda: np.zeros(0))  # of the node
+    number: Array  # one per node
 
     def each(self, x: Array) -> Array:
         """The value of its parent for each node."""
@@ -108,12 +108,15 @@ class Tree:
         return self._picked(models, 0)
 
     def thinned(self, most: int) -> Tree:
-        """The trees with at most so many nodes of the first level, at equal distances."""
-        first = self.levels[0].thinned(most)
-        if first is self.levels[0]:
-            return self
-        below = self._picked(first.number.astype(np.int64), 1)
-        return replace(below, levels=(first, *below.levels))
+        """The trees with at most so many children of each node above the leaves' parents, at equal distances."""
+        tree = self
+        for depth in range(self.depth - 1):
+            level = tree.levels[depth]
+            fewer = replace(level, number=np.arange(len(level.number))).thinned(most)
+            if len(fewer.number) < len(level.number):
+                below = tree._picked(fewer.number, depth + 1)
+                tree = replace(below, levels=(*tree.levels[:depth], fewer, *below.levels))
+        return tree
 
     def _picked(self, nodes: Array, depth: int) -> Tree:
         """The levels below some nodes at a depth."""
