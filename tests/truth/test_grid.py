@@ -8,6 +8,7 @@ import grid
 import pytest
 import test_truth_meta
 import test_truth_moments
+import test_truth_nested
 import test_truth_oneway
 import test_truth_posterior
 import test_truth_rates
@@ -32,6 +33,8 @@ def test_every_vector_is_used():
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
     used |= {f"lmm_{name}.json" for name in test_truth_regression.VECTORS}
     used |= {data["data"] for data, _ in test_truth_regression.VECTORS.values()}
+    nested = [*test_truth_nested.ROWS, *test_truth_nested.PUBLISHED]
+    used |= {f"{name}.json" for name in nested} | {grid.vector(name)["input"] for name in nested}
     used |= {f"{name}.json" for name in test_truth_rates.CASES} | {
         case.data for case in test_truth_rates.CASES.values()
     }

@@ -172,7 +172,6 @@ write_vector("nested_Oxide", rows("Oxide", "Thickness", c("Lot", "Wafer")))
 write_vector("nested_Oats", rows("Oats", "yield", c("Block", "Variety"), "the treatment nitro is left out"))
 write_vector("nested_Pixel", rows("Pixel", "pixel", c("Dog", "Side"), "unbalanced; the covariate day is left out"))
 write_vector("rmamv_konstantopoulos2011_district", estimates("konstantopoulos2011_district", "district"))
-write_vector(
-  "rmamv_konstantopoulos2011_district_school",
-  estimates("konstantopoulos2011_district_school", c("district", "school"))
-)
+write_vector("rmamv_konstantopoulos2011_district_school", estimates(
+  "konstantopoulos2011_district_school", c("district", "school")
+))
