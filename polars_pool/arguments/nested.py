@@ -22,6 +22,7 @@ from .options import flag, level, one_of, threshold
 from .sentences import is_number, listed, nearest, shown
 
 KNOWN = "a number of 0 or more"
+OF_ENCODE = frozenset({"name"})  # arguments of encode alone
 
 
 def is_nested(call: Call) -> bool:
@@ -85,7 +86,7 @@ def check_nested_without_columns(call: Call) -> None:
 def _refuse(call: Call) -> None:
     """Refuse arguments that do not apply to nested levels."""
     for name in call.changed():
-        if name not in ACCEPTED and not (name == "family" and call[name] == "normal"):
+        if name not in ACCEPTED | OF_ENCODE or (name == "family" and call[name] != "normal"):
             fit = listed(sorted(ACCEPTED & set(call.defaults)))
             raise ValueError(f"{name}={shown(call[name])} does not go with nested=True; give only {fit}")
 

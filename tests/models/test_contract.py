@@ -14,20 +14,22 @@ import polars_pool as pool
 from polars_pool import arguments, models
 from polars_pool.models import families
 from polars_pool.models.hyperparameters import Hyperparameters
+from polars_pool.models.nested import spec as nested
 from polars_pool.models.oneway import spec as oneway
 from polars_pool.models.posterior import spec as posterior
 from polars_pool.models.rates import spec as rates
 from polars_pool.models.regression import spec as regression
 
-SPECS = {"oneway": oneway, "posterior": posterior, "rates": rates, "regression": regression}
+SPECS = {"oneway": oneway, "posterior": posterior, "rates": rates, "regression": regression, "nested": nested}
 REQUESTS = {"oneway": oneway.Means, "posterior": posterior.PosteriorMeans, "rates": rates.Rates}
-REQUESTS |= {"regression": regression.Regression}
+REQUESTS |= {"regression": regression.Regression, "nested": nested.Nested}
 FUNCTIONS = ("components", "components_schema", "estimates", "estimates_schema")
 
 ROWS = pl.DataFrame(
     {
         "m": [i // 60 for i in range(120)],
         "g": [f"g{i % 10}" for i in range(120)],
+        "h": [f"h{i % 10 // 3}" for i in range(120)],
         "y": [float(i * i % 17 + 3 * (i % 10) + i // 60) for i in range(120)],
         "x": [float(i * 7 % 11) for i in range(120)],
         "k": [(i * i + i % 10) % 7 for i in range(120)],
@@ -41,6 +43,7 @@ ARGUMENTS = {
     "posterior": {"value": "y", "by": "g", "tau2": pool.HalfCauchy(5)},
     "rates": {"value": "k", "by": "g", "trials": "size"},
     "regression": {"value": "y", "x": ["x"], "by": "g"},
+    "nested": {"value": "y", "by": ["h", "g"], "nested": True},
 }
 
 each_family = pytest.mark.parametrize("family", SPECS)
@@ -59,8 +62,9 @@ def request_of(family, verb, frame=ROWS, **more):
     return check(call_of(verb, frame, **ARGUMENTS[family], **more))
 
 
-def keys_of(verb, over=()):
-    return [*over, *(["g"] if verb in (pool.shrink, pool.regress) else [])]
+def keys_of(family, verb, over=()):
+    keys = ["h", "g"] if family == "nested" else ["g"]
+    return [*over, *(keys if verb in (pool.shrink, pool.regress) else [])]
 
 
 def schema_of(family, verb, request):
@@ -131,11 +135,11 @@ def test_hyperparametersare_by_default_those_of_the_verbs():
 OTHERS = {  # values that differ from the default, of every argument that some family refuses
     "n": "size", "var": "y", "se": "y", "weights": "size", "sigma2": 1.0, "tau2": 1.0, "mu": 0.0, "level": 0.9,
     "test": "t", "limits": "q", "uncertainty": "conditional", "interval": "shortest", "predict": "row",
-    "prior": "moments", "posterior": True,
+    "prior": "moments", "posterior": True, "at": "g",
 }  # fmt: skip
 
 
-ELSEWHERE = {"trials", "exposure", "persist"}  # these turn means into rates, or are for Spark
+ELSEWHERE = {"trials", "exposure", "nested", "persist"}  # these choose another family, or are for Spark
 
 
 def refused():
@@ -160,7 +164,7 @@ def test_the_cache_of_spark_is_an_error_for_polars_frames(verb, persist):
         verb(pl.DataFrame({"g": [1, 1, 2], "y": [1.0, 2.0, 4.0]}), "y", by="g", persist=persist)
 
 
-@pytest.mark.parametrize("accepted", [oneway.ACCEPTED, rates.ACCEPTED, rates.ACCEPTED_BY_COMPONENTS])
+@pytest.mark.parametrize("accepted", [oneway.ACCEPTED, rates.ACCEPTED, rates.ACCEPTED_BY_COMPONENTS, nested.ACCEPTED])
 def test_families_accept_arguments_that_verbs_have(accepted):
     assert accepted <= {name for verb in MEANS for name in inspect.signature(verb).parameters}
 
@@ -174,7 +178,7 @@ def test_families_accept_arguments_that_verbs_have(accepted):
 def test_the_schema_is_that_of_the_family_lazy_and_collected(family, verb, frame, over):
     split = {"over": list(over)} if over else {}
     lazy = verb(frame.lazy(), **ARGUMENTS[family], **split)
-    keys = {name: ROWS.schema[name] for name in keys_of(verb, over)}
+    keys = {name: ROWS.schema[name] for name in keys_of(family, verb, over)}
     request = request_of(family, verb, frame, **split)
     assert lazy.collect_schema() == pl.Schema({**keys, **schema_of(family, verb, request)})
     assert lazy.collect_schema() == lazy.collect().schema == verb(frame, **ARGUMENTS[family], **split).schema

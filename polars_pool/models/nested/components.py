@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,12 +15,12 @@ from ...formulas import nested
 from .. import warning
 from ..keys import public
 from ..oneway.groups import grouped
-from ..oneway.refuse import bad_rows
 from ..tables import WHOLE, series
 from . import inference
 from .fit import Fitted, Known, fit
 from .groups import classes, trees
 from .pooling import OF_MODEL, tau2_of
+from .refuse import bad_rows, causes
 from .spec import Nested
 
 STATISTICS: dict[str, pl.DataType] = {
@@ -70,47 +71,82 @@ def _of_classes(
 # ---- in memory ------------------------------------------------------------------------------------------------------
 
 
-def fitted(table: pl.DataFrame, request: Nested) -> tuple[pl.DataFrame, Fitted]:
-    """The models of a table of classes, by their keys and pivot, and their variances; warns of those without."""
+@dataclass(frozen=True)
+class Models:
+    """The models of a table by their keys and pivot: first those that have rows, whose variances are `fitted`."""
+
+    table: pl.DataFrame
+    fitted: Fitted | None
+
+    @property
+    def pivot(self) -> Array:
+        """The pivot of each model that has rows."""
+        assert self.fitted is not None
+        return self.table["_pool_pivot"].head(self.fitted.tree.models).to_numpy()
+
+    def padded(self, x: Array, value: float = np.nan) -> Array:
+        """Numbers of the models with rows, in the last axis, and a value for each of the others."""
+        wider = [(0, 0)] * (x.ndim - 1) + [(0, self.table.height - x.shape[-1])]
+        return np.pad(x, wider, constant_values=value)
+
+
+def models_of(table: pl.DataFrame, request: Nested) -> Models:
+    """The models of a table of classes; warns of those whose variances the data do not determine."""
     bad_rows(table, request)
-    models, tree = trees(table, request)
+    keys = [*request.over, "_pool_pivot"]
+    every = table.select(keys).unique(list(request.over), maintain_order=True) if request.over else table[keys].head(1)
+    present, tree = trees(table, request)
+    if tree is None:
+        return Models(every, None)
+    absent = every.join(present, on=keys, how="anti", nulls_equal=True)
     tau2 = np.array([np.nan if x is None else x for x in reversed(request.tau2)])
     f = fit(tree, Known(tau2, request.given, request.restricted))
-    _warn(f, request)
-    return models, f
-
-
-def _warn(f: Fitted, request: Nested) -> None:
-    """Warn of models whose variances the data do not determine, or whose search did not settle."""
-    several = f.tree.leaves > 1
-    undetermined = {
-        warning.only_child(request.levels[request.depth - index][-1]): ~f.determined[index] & f.identified & several
-        for index in range(1, request.depth)
-        if request.tau2[request.depth - index] is None
-    }
-    causes = {warning.UNIDENTIFIED: ~f.identified & several, **undetermined}
-    causes[warning.UNSETTLED] = ~f.converged & f.identified & f.determined.all(axis=0)
-    warning.warn(causes, request.caller)
+    warning.warn(causes(f, request), request.caller)
+    return Models(pl.concat([present.select(keys), absent]), f)
 
 
 def of_models(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     """What the nodes of every model need."""
-    models, f = fitted(table, request)
-    pivot, square = models["_pool_pivot"].to_numpy(), f.unit * f.unit
+    models = models_of(table, request)
+    statistics = {} if models.fitted is None else _of_nodes(models.fitted, models.pivot, request)
+    none = np.zeros(0)
+    only = models.padded(statistics.pop("_pool_only", none), 0.0).astype(bool)
+    numbers = {name: models.padded(statistics.get(name, none)) for name in _private(request)} | {"_pool_only": only}
+    columns = (series(name, numbers[name], dtype) for name, dtype in _private(request).items())
+    return pl.DataFrame([*(models.table[key] for key in request.over), *columns])
+
+
+def _of_nodes(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
     unknown = np.where(f.identified, 1.0, np.nan)
-    sigma2 = _sigma2(f, request)
     statistics = {
         "_pool_pivot": pivot,
-        "_pool_sigma2": sigma2,
+        "_pool_sigma2": _sigma2(f, request),
         "_pool_mu": pivot + f.mu * f.unit,
         "_pool_se_mu": np.sqrt(f.variance_of_mu) * f.unit,
-        "_pool_only": ~f.determined[-1] & (f.tree.nodes[1] == 1),
+        "_pool_only": 1.0 * (~f.determined[-1] & (f.tree.nodes[1] == 1)),
     }
-    for index in range(1, request.depth + 1):
-        statistics[tau2_of(request.depth - index + 1)] = f.variances[index] * square * unknown
-    schema = _private(request)
-    keys = (models[key] for key in request.over)
-    return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
+    tau2 = f.variances[:0:-1] * f.unit * f.unit * unknown
+    return statistics | {tau2_of(depth): x for depth, x in enumerate(tau2, start=1)}
+
+
+def of_levels(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
+    """The statistics of every model and level, the outer level first; a model without rows has 0 groups."""
+    models = models_of(table, request)
+    statistics: dict[str, Array] = {}
+    if models.fitted is not None:
+        with np.errstate(all="ignore"):
+            statistics = _of_tau2(models.fitted, request) | _of_model(models.fitted, models.pivot, request)
+    height = models.table.height
+    columns = [pl.Series("level", [", ".join(level) for level in request.levels] * height, pl.String())]
+    for name, dtype in STATISTICS.items():
+        if name == "level":
+            continue
+        x = models.padded(statistics.get(name, np.zeros(0)), 0.0 if name in ("groups", "n", "converged") else np.nan)
+        if name == "depth":
+            x = np.arange(1.0, request.depth + 1)[:, None]
+        columns.append(series(name, np.broadcast_to(x, (request.depth, height)).T.ravel(), dtype))
+    rows = np.repeat(np.arange(height), request.depth)
+    return pl.DataFrame([*(models.table[key].gather(rows) for key in request.over), *columns])
 
 
 def _sigma2(f: Fitted, request: Nested) -> Array:
@@ -119,19 +155,6 @@ def _sigma2(f: Fitted, request: Nested) -> Array:
     if request.published or known is not None:
         return np.full(f.tree.models, np.nan if known is None else known)
     return np.where(f.exact, 0.0, np.where(f.identified, f.variances[0] * f.unit * f.unit, np.nan))
-
-
-def of_levels(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
-    """The statistics of every model and level, the outer level first."""
-    models, f = fitted(table, request)
-    with np.errstate(all="ignore"):
-        statistics = _of_tau2(f, request) | _of_models(f, models["_pool_pivot"].to_numpy(), request)
-    by_level = {name: np.broadcast_to(x, (request.depth, models.height)).T.ravel() for name, x in statistics.items()}
-    names = [", ".join(level) for level in request.levels] * models.height
-    columns = [pl.Series("level", names, pl.String())]
-    columns += [series(name, by_level[name], dtype) for name, dtype in STATISTICS.items() if name != "level"]
-    keys = (models[key].gather(np.repeat(np.arange(models.height), request.depth)) for key in request.over)
-    return pl.DataFrame([*keys, *columns])
 
 
 def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
@@ -143,7 +166,6 @@ def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
     lower, upper = inference.limits(f, ratio, error, request.options.level)
     sigma2 = _typical_variance(f)
     return {
-        "depth": np.arange(1.0, request.depth + 1)[:, None],
         "groups": f.tree.nodes[1:],
         "tau2": (tau2 * square)[::-1],
         "share": np.asarray(nested.share(tau2, tau2.sum(axis=0) + sigma2))[::-1],
@@ -164,7 +186,7 @@ def _typical_variance(f: Fitted) -> Array:
     return np.asarray(formulas.typical_variance(f.tree.leaves - 1, formulas.trace(s1 * s1 - s2, s1)))
 
 
-def _of_models(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
+def _of_model(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
     """What all levels of a model have in common, and the interval of the true mean of a new node of each level."""
     mu, se, quantile = pivot + f.mu * f.unit, np.sqrt(f.variance_of_mu) * f.unit, request.options.quantile
     between = np.cumsum(np.where(f.determined, f.variances, np.nan)[:0:-1], axis=0) * f.unit * f.unit

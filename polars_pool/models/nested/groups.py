@@ -29,9 +29,11 @@ def classes(leaves: pl.LazyFrame, request: Nested) -> pl.LazyFrame:
     return sizes.select(*parents, N, Y, SQUARES, "_pool_k", "_pool_spread", _pool_w=N)
 
 
-def trees(table: pl.DataFrame, request: Nested) -> tuple[pl.DataFrame, Tree]:
+def trees(table: pl.DataFrame, request: Nested) -> tuple[pl.DataFrame, Tree | None]:
     """The models of a table of classes that have rows, by their keys and pivot, and the tree of each."""
     table = table.filter(W > 0)
+    if not table.height:
+        return table, None
     nodes = list(_nodes(table, request))
     rows, levels = np.arange(nodes[-1].height), []
     for node in reversed(nodes):

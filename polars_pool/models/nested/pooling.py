@@ -19,7 +19,7 @@ from ..columns import POLARS, Columns, Step, with_steps
 from ..oneway.groups import N, V, W, Y
 from .spec import Nested
 
-OF_MODEL = ("_pool_pivot", "_pool_sigma2", "_pool_mu", "_pool_se_mu", "_pool_only")
+OF_MODEL = ("_pool_pivot", "_pool_sigma2", "_pool_mu", "_pool_se_mu")
 WITHOUT_ROWS = {"_pool_v": INFINITY, "_pool_n": 0.0}
 
 
@@ -131,7 +131,7 @@ def _noise(request: Nested, c: Columns) -> Any:
 
 def _beside(nodes: pl.LazyFrame, models: pl.LazyFrame, request: Nested) -> pl.LazyFrame:
     """The nodes with the variances and mu of their model."""
-    columns = [*OF_MODEL, *(tau2_of(depth) for depth in range(1, request.depth + 1))]
+    columns = ["_pool_only", *OF_MODEL, *(tau2_of(depth) for depth in range(1, request.depth + 1))]
     if not request.over:
         return nodes.join(models.select(columns), how="cross")
     return nodes.join(models.select(*request.over, *columns), on=list(request.over), how="left", nulls_equal=True)

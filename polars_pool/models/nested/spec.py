@@ -9,7 +9,7 @@ from ..oneway.spec import OneWay
 
 ACCEPTED = frozenset(
     {"over", "n", "var", "se", "weights", "sigma2", "tau2", "nan", "level", "uncertainty", "predict", "threshold"}
-    | {"groups", "nested", "at", "name"}
+    | {"groups", "family", "nested", "at"}
 )
 """Arguments that apply to nested levels; each other one is an error with them."""
 
