@@ -29,8 +29,10 @@ def compressed(groups: DataFrame, request: OneWay, by_n: bool = False) -> pl.Dat
     groups, keys = _binned(groups, request), _keys(request, by_n)
     bins = collected(_sums(groups, keys))
     few = pl.col("_pool_number") <= KEPT
-    kept = _groups_of(groups, bins.filter(few).select(keys), keys)
-    return pl.concat([kept, _pseudo_groups(bins.filter(~few), request)])
+    tables = [_pseudo_groups(bins.filter(~few), request)]
+    if bins.select(few.any()).item():
+        tables.append(_groups_of(groups, bins.filter(few).select(keys), keys))
+    return pl.concat(tables)
 
 
 def _by_v(request: OneWay) -> bool:

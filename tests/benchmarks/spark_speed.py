@@ -94,8 +94,7 @@ def main() -> None:
     if not table.exists():
         make_table(table, arguments.rows, arguments.groups, 8, skewed=False)
     results: dict[str, list[dict[str, float]]] = {job: [] for job in JOBS}
-    del sparks.SETTINGS["spark.driver.extraJavaOptions"]  # these make Java start fast and run slowly
-    with tempfile.TemporaryDirectory() as folder, sparks.serving(Path(folder)) as sessions:
+    with tempfile.TemporaryDirectory() as folder, sparks.serving(Path(folder), sparks.SETTINGS) as sessions:
         session = sessions["classic"]
         rows = session.read.parquet(str(table))
         measured(session, rows, JOBS["shrink"][1])  # compiles Java

@@ -1,6 +1,7 @@
 """Sessions of a real Spark; the tests in this folder have the mark `spark`."""
 
 import pytest
+import sparks
 
 
 def pytest_itemcollected(item):
@@ -10,8 +11,6 @@ def pytest_itemcollected(item):
 @pytest.fixture(scope="session")
 def sessions(tmp_path_factory):
     """The sessions by name, of one Java process."""
-    import sparks
-
     with sparks.serving(tmp_path_factory.mktemp("spark")) as sessions:
         yield sessions
 
@@ -23,14 +22,18 @@ def empty_cache(sessions):
     sessions["classic"].catalog.clearCache()
 
 
-@pytest.fixture(params=["classic", "connect"])
-def spark(request, sessions, monkeypatch):
+@pytest.fixture(params=sparks.SESSIONS)
+def spark(request, sessions):
     """A session of Spark, classic or Connect."""
-    import sparks
+    with sparks.columns_of(sessions[request.param]):
+        yield sessions[request.param]
 
-    if request.param == "connect":
-        monkeypatch.setenv(sparks.REMOTE, "1")
-    return sessions[request.param]
+
+@pytest.fixture
+def as_deployed(sessions):
+    """The settings of clusters, which the others leave out for speed."""
+    with sparks.as_deployed(sessions["classic"]), sparks.as_deployed(sessions["connect"]):
+        yield
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import pytest
 import test_degenerate_duckdb as table
 import ways
 from pyspark.errors import PySparkException
-from sparks import interpreting, path
+from sparks import in_turn, path
 from sqlpaths import MODULE
 
-pytestmark = pytest.mark.share(8)  # each case takes seconds of planning on Spark
 ERRORS = (ValueError, pl.exceptions.ComputeError, PySparkException)
 ESTIMATORS = ("reml", "dl")
 """All estimators are computed on the driver, by the code of Polars."""
@@ -47,15 +46,14 @@ LINES = {
 
 
 @pytest.fixture
-def engine(classic, monkeypatch):
-    """Spark among the engines of the table, and its errors in place of those of DuckDB."""
-    monkeypatch.setitem(MODULE, "spark", path(classic))
+def engine(request, sessions, monkeypatch):
+    """A session of Spark among the engines of the table, and its errors in place of those of DuckDB."""
+    monkeypatch.setitem(MODULE, request.param, path(sessions[request.param]))
     monkeypatch.setattr(table, "duckdb", SimpleNamespace(Error=ERRORS))
-    with interpreting(classic):
-        yield "spark"
+    return request.param
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize(("engine", "line"), in_turn((line,) for line in LINES), indirect=["engine"])
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
 def test_line(engine, line):
     for case in cases(LINES[line]):

@@ -4,10 +4,12 @@ import contextlib
 import io
 
 import pages
+import pytest
 
 PAGE = pages.ROOT / "examples" / "guides" / "larger.md"
 
 
+@pytest.mark.usefixtures("as_deployed")
 def test_the_guide_runs_and_prints_what_the_page_shows(classic, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = [block for block in pages.blocks(PAGE.read_text(encoding="utf-8")) if block.language == pages.ON_SPARK]

@@ -95,6 +95,7 @@ def test_values_of_every_type(classic, dtype):
     assert_agree(got, want, ["model", "g"], 1e-9, frame["y"].cast(float))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("offset", "dtype"),
     [

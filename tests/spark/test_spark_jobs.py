@@ -6,7 +6,8 @@ import pytest
 import sparks
 from polars.testing import assert_frame_equal
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.classic.dataframe import DataFrame
+from pyspark.sql.classic.dataframe import DataFrame as ClassicFrame
+from pyspark.sql.connect.dataframe import DataFrame as ConnectFrame
 from sparks import polars_frame, spark_frame
 from test_spark_means import ALL
 
@@ -18,18 +19,21 @@ NUMBER, GROUPS = 20_000, 300
 FIRST = 5_000  # more than the values of which the offset is the mean, and than a batch of the reader
 
 
+pytestmark = pytest.mark.usefixtures("as_deployed")
+
+
 @pytest.fixture
-def file(classic, tmp_path):
+def file(spark, tmp_path):
     """A file of rows, as a frame."""
     draw = np.random.default_rng(18)
     g = draw.integers(0, GROUPS, NUMBER)
     rows = pl.DataFrame({"g": g, "y": draw.normal(g / GROUPS), "x": draw.integers(0, 3, NUMBER), "w": 1 + g % 2})
     rows.write_parquet(tmp_path / "rows.parquet")
-    return classic.read.parquet(str(tmp_path / "rows.parquet"))
+    return spark.read.parquet(str(tmp_path / "rows.parquet"))
 
 
 def passes(classic, run) -> int:
-    """How often a function reads the rows of the file, which it may do beside the first ones."""
+    """How often a function reads the rows of the file, which it may do beside the first ones, in any session."""
     before = sparks.records(classic)
     run()
     after = sparks.records(classic)
@@ -53,24 +57,25 @@ ONCE = {
 }
 
 
-@pytest.mark.parametrize("name", ONCE)
+@pytest.mark.parametrize(("spark", "name"), sparks.in_turn((name,) for name in ONCE), indirect=["spark"])
 def test_one_pass_with_the_groups_in_the_cache(classic, file, name):
     verb, options = ONCE[name]
     assert passes(classic, lambda: verb(file, "y", "g", **options).toArrow()) == 1
     assert cached(classic) == 1
 
 
-@pytest.mark.parametrize(
-    ("verb", "options"),
-    [(pool.components, {}), (pool.components, {"sigma2": "separate"}), (pool.compare, {}), (pool.profile, PRIOR)],
-    ids=["sizes", "variances", "compare", "profile"],
-)
+ONE_ROW = [(pool.components, {}), (pool.components, {"sigma2": "separate"}), (pool.compare, {}), (pool.profile, PRIOR)]
+
+
+@pytest.mark.parametrize(("spark", "verb", "options"), sparks.in_turn(ONE_ROW), indirect=["spark"])
 def test_one_row_per_model_leaves_nothing_in_the_cache(classic, file, verb, options):
     assert passes(classic, lambda: verb(file, "y", "g", **options).toArrow()) == 1
     assert cached(classic) == 0
 
 
-@pytest.mark.parametrize(("options", "number"), [({}, 2), ({"sigma2": "separate"}, 4)], ids=["sizes", "variances"])
+@pytest.mark.parametrize(
+    ("spark", "options", "number"), sparks.in_turn([({"sigma2": "separate"}, 4), ({}, 2)]), indirect=["spark"]
+)
 def test_without_the_cache(classic, file, options, number):
     """The passes that the guide names."""
     assert passes(classic, lambda: pool.shrink(file, "y", "g", persist=False, **options).toArrow()) == number
@@ -90,27 +95,31 @@ def test_the_cache_changes_no_number(classic):
 @pytest.fixture
 def received(monkeypatch):
     """The numbers of rows of all tables that reach the driver."""
-    numbers, to_arrow = [], DataFrame.toArrow
+    numbers = []
 
-    def recorded(self):
-        table = to_arrow(self)
-        numbers.append(table.num_rows)
-        return table
+    def recorder(to_arrow):
+        def recorded(self):
+            table = to_arrow(self)
+            numbers.append(table.num_rows)
+            return table
 
-    monkeypatch.setattr(DataFrame, "toArrow", recorded)
+        return recorded
+
+    for frame in (ClassicFrame, ConnectFrame):
+        monkeypatch.setattr(frame, "toArrow", recorder(frame.toArrow))
     return numbers
 
 
-def of_sizes(classic, groups: int):
+def of_sizes(spark, groups: int):
     """Four models of groups of the sizes 1 to 7; rows of Spark alone."""
-    rows = classic.range(groups).selectExpr("id", "explode(sequence(0, id % 7)) AS i")
+    rows = spark.range(groups).selectExpr("id", "explode(sequence(0, id % 7)) AS i")
     return rows.selectExpr("id AS g", "id % 4 AS model", "id % 11 + i * i % 5 AS y", "i")
 
 
-def test_the_driver_receives_the_distinct_sizes(classic, received):
+def test_the_driver_receives_the_distinct_sizes(spark, received):
     """Of the groups of each model, whatever their number, after the first values."""
     for groups in (70, 7_000):
-        rows = of_sizes(classic, groups)
+        rows = of_sizes(spark, groups)
         first = min(1_000, rows.count())
         pool.shrink(rows, "y", "g")
         pool.components(rows, "y", "g", over="model")
@@ -128,15 +137,24 @@ def test_the_driver_receives_the_distinct_pairs(classic, received):
         received.clear()
 
 
-@pytest.mark.parametrize("options", [{"se": "se"}, {"se": "se", "tau2": "half_cauchy(1)"}], ids=["means", "posterior"])
-def test_the_driver_receives_some_rows_per_bin_of_variances(classic, received, options):
+@pytest.mark.parametrize(("spark", "options"), sparks.in_turn([({},), (PRIOR,)]), indirect=["spark"])
+def test_the_driver_receives_some_rows_per_bin_of_variances(spark, received, options):
     """Eight bins for each doubling of v, whatever the number of groups: here v doubles four times."""
     for groups in (4_000, 16_000):
-        studies = classic.range(groups).selectExpr("id AS g", "id % 11 AS y", f"1 + 3 * id / {groups} AS se")
-        pool.components(studies, "y", "g", **options)
+        studies = spark.range(groups).selectExpr("id AS g", "id % 11 AS y", f"1 + 3 * id / {groups} AS se")
+        pool.components(studies, "y", "g", se="se", **options)
         assert received[0] == 1_000
         assert sum(received[1:]) < 8 * 5 * 3
         received.clear()
+
+
+def test_a_bin_of_many_groups_alone(spark, received):
+    """No group comes to the driver after the first ones: 2,000 studies of 0 and 2,000 of 1, with se 1 and tau2 3."""
+    studies = spark.range(4_000).selectExpr("id AS g", "id % 2 AS y", "1 AS se")
+    got = polars_frame(pool.components(studies, "y", "g", se="se", tau2=3)).row(0, named=True)
+    assert got["groups"] == 4_000
+    assert (got["mu"], got["se_mu"]) == pytest.approx((0.5, (4 / 4_000) ** 0.5), rel=1e-12)
+    assert received == [1_000, 1, 1, 1]
 
 
 # ---- refused without a job -------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ def tolerance_of(tau2):
 # ---- agreement with Polars -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize("tau2", TAU2)
 def test_every_estimator(classic, tau2):
     compare(classic, pool.shrink, ALL, over="model", tau2=tau2, tolerance=tolerance_of(tau2))
@@ -95,6 +96,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_options_of_estimates(classic, options):
     compare(classic, pool.shrink, ALL, over="model", **options)

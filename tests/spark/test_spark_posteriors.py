@@ -22,6 +22,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options))
 def test_options_of_estimates(classic, options):
     got = path(classic)(pool.shrink, WEIGHTED, "y", "g", over="model", **options)

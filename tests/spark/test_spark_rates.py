@@ -77,6 +77,7 @@ BAD = [
 ]
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("values", "role"), BAD, ids=str)
 def test_bad_rows(classic, values, role):
     """Two of the rows: the columns, the reason and the number of rows."""

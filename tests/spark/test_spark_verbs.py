@@ -57,6 +57,7 @@ NOT_ZERO = {"pooling_rows", "pooling_groups", "gain_on_none", "gain_on_complete"
 """Differences of larger numbers: compared on their scale."""
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("sigma2", ["pooled", "separate", "squeezed", 2.5])
 @pytest.mark.parametrize("source", ["rows", "moments"])
 def test_compare(classic, sigma2, source):

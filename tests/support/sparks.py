@@ -7,19 +7,21 @@ program that only uses Connect.
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
+import ways
 from polars import selectors
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
+SESSIONS = ("classic", "connect")
 REMOTE = "SPARK_CONNECT_MODE_ENABLED"
 SETTINGS = {
-    # Small queries spend their time in the compilers of Java.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "OFF",
@@ -29,6 +31,14 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
     "spark.connect.grpc.binding.address": "127.0.0.1",
+}
+QUICK = {
+    # Small queries spend their time in the compilers of Java and Spark, in planning again after each stage, and in
+    # looking up the line of each call in Python.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 # Spark names a module on the command line that the Java of this wheel lacks, and that only machine learning needs.
 JAVA = """#!/bin/sh
@@ -58,8 +68,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[dict[str, Any]]:
-    """The sessions by name, "classic" and "connect"; the Java of JAVA_HOME is used if there is one."""
+def serving(folder: Path, settings: Mapping[str, str] = SETTINGS | QUICK) -> Iterator[dict[str, Any]]:
+    """The sessions by name; the Java of JAVA_HOME is used if there is one."""
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -68,11 +78,20 @@ def serving(folder: Path) -> Iterator[dict[str, Any]]:
         os.environ["JAVA_HOME"] = str(java_home(folder / "java"))
     port = str(free_port())
     builder = SparkSession.builder.master("local[2]").config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-    classic = builder.config(map=SETTINGS | {"spark.connect.grpc.binding.port": port}).getOrCreate()
+    classic = builder.config(map={**settings, "spark.connect.grpc.binding.port": port}).getOrCreate()
     connect = ConnectSession.builder.remote(f"sc://127.0.0.1:{port}").create()
-    yield {"classic": classic, "connect": connect}
+    yield dict(zip(SESSIONS, (classic, connect), strict=True))
     connect.stop()
     classic.stop()
+
+
+def in_turn(cases: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The cases, each after the name of a session, in turn; with `--full`, of each session."""
+    return [
+        (session, *case)
+        for i, case in enumerate(cases)
+        for session in (SESSIONS if ways.full else SESSIONS[i % 2 :: 2])
+    ]
 
 
 @contextmanager
@@ -80,19 +99,26 @@ def setting(session: Any, name: str, value: str) -> Iterator[None]:
     """A setting of a session, in a block."""
     before = session.conf.get(name)
     session.conf.set(name, value)
-    yield
-    session.conf.set(name, before)
+    try:
+        yield
+    finally:
+        session.conf.set(name, before)
 
 
-def interpreting(session: Any) -> AbstractContextManager[None]:
-    """Spark without its compiler in a block: compiling a query takes half of the time of a small one."""
-    return setting(session, "spark.sql.codegen.factoryMode", "NO_CODEGEN")
+@contextmanager
+def as_deployed(session: Any) -> Iterator[None]:
+    """The settings that clusters have and that change plans, in a block."""
+    with ExitStack() as settings:
+        settings.enter_context(setting(session, "spark.sql.codegen.factoryMode", "FALLBACK"))
+        settings.enter_context(setting(session, "spark.sql.adaptive.enabled", "true"))
+        yield
 
 
 def spark_frame(session: Any, frame: pl.DataFrame) -> DataFrame:
     """A frame of Polars on Spark, which has no unsigned integers."""
     signed = frame.with_columns(selectors.unsigned_integer().cast(pl.Int64))
-    return session.createDataFrame(signed.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    table = signed.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return session.createDataFrame(table, from_arrow_schema(table.schema))  # Connect infers no schema without rows
 
 
 def polars_frame(frame: DataFrame) -> pl.DataFrame:
@@ -100,13 +126,25 @@ def polars_frame(frame: DataFrame) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(frame.toArrow()))
 
 
+@contextmanager
+def columns_of(session: Any) -> Iterator[None]:
+    """The functions of pyspark make columns of this session, in a block."""
+    with pytest.MonkeyPatch.context() as patch:
+        if isinstance(session, SparkSession):
+            patch.delenv(REMOTE, raising=False)
+        else:
+            patch.setenv(REMOTE, "1")
+        yield
+
+
 def path(session: Any) -> Any:
     """Runs a verb on Spark, from a frame of Polars, and one of `groups=`, to a frame of Polars."""
 
     def run(verb: Any, frame: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
-        if isinstance(options.get("groups"), pl.DataFrame):
-            options["groups"] = spark_frame(session, options["groups"])
-        return polars_frame(verb(spark_frame(session, frame), *arguments, **options))
+        with columns_of(session):
+            if isinstance(options.get("groups"), pl.DataFrame):
+                options["groups"] = spark_frame(session, options["groups"])
+            return polars_frame(verb(spark_frame(session, frame), *arguments, **options))
 
     return run
 

@@ -53,8 +53,13 @@ def assert_components(cell, table):
 
 @cells_by_paths
 def test_shrink(cell, path):
-    got = {row[cell.by]: row for row in pooled(path, cell).iter_rows(named=True)}
-    for row in pooled(path, cell, uncertainty="conditional").iter_rows(named=True):
+    assert_estimates(cell, pooled(path, cell), pooled(path, cell, uncertainty="conditional"))
+
+
+def assert_estimates(cell, table, conditional):
+    """The columns of a table, and the standard error of another one about a known mu."""
+    got = {row[cell.by]: row for row in table.iter_rows(named=True)}
+    for row in conditional.iter_rows(named=True):
         got[row[cell.by]]["conditional"] = row["se"]
     want, (location, _) = cell.truth()["rows"], scales(cell)
     assert got.keys() == want.keys()
