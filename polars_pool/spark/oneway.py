@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import polars as pl
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as spark
 
 from ..formulas.elementary import INFINITY
@@ -24,27 +24,37 @@ from .frames import SPARK, named, with_steps
 from .inputs import Inputs
 from .models import Models, on_driver
 from .offset import VALUE, less_pivot
-from .refuse import is_good
+from .refuse import refused
 from .unseen import with_unseen
 
 
 def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
     """One row per group: keys, n, w, y (the mean less the pivot), var or v, and bad rows by reason; and the pivot."""
+    rows, pivot = _rows(inputs, request)
+    bad = [name for name in rows.columns if name.startswith(BAD)]
+    return _summed(rows, request, {name: spark.sum(name) for name in bad}), pivot
+
+
+def _rows(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
+    """The rows with their value less the pivot, and 1 in the column of each reason for which they are bad."""
     rows, pivot = less_pivot(inputs.rows(request))
     numbers = {f"_pool_{role}": spark.col(f"_pool_{role}").cast("double") for role in inputs.columns if role != "value"}
     if request.nan == "null":
         numbers[VALUE] = spark.when(spark.abs(SPARK.value) < INFINITY, SPARK.value)
     bad = {BAD + reason: e.cast("long") for reason, e in bad_columns(request, SPARK).items()}
-    rows = with_steps(rows, [numbers, bad, *prepared(request, SPARK)])
-    aggregates = sums(request, SPARK) | {name: spark.sum(name) for name in bad}
+    return with_steps(rows, [numbers, bad, *prepared(request, SPARK)]), pivot
+
+
+def _summed(rows: DataFrame, request: OneWay, more: Mapping[str, Column]) -> DataFrame:
+    aggregates = {**sums(request, SPARK), **more}
     groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
-    return with_steps(groups, statistics(request, SPARK)), pivot
+    return with_steps(groups, statistics(request, SPARK))
 
 
 def states(inputs: Inputs, request: OneWay) -> DataFrame:
     """One row per group under public names: n, mean, var, and w where rows have weights."""
-    groups, pivot = grouped(inputs, request)
-    groups = groups.where(is_good(groups, request)).withColumn("_pool_mean", SPARK.y + pivot)
+    rows, pivot = _rows(inputs, request)
+    groups = refused(_summed(rows, request, {}), rows, request).withColumn("_pool_mean", SPARK.y + pivot)
     types = dict.fromkeys(states_columns(request), pl.Float64()) | {"n": pl.Int64()}
     return public(groups, request, {name: types[name] for name in states_columns(request)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -12,25 +13,33 @@ from ..models.oneway.spec import OneWay
 from ..models.refuse import BAD, BAD_ROWS
 
 
-def is_good(groups: DataFrame, request: OneWay) -> Column:
-    """True for every group: a bad one raises an error. As a condition, Spark evaluates it whatever is selected."""
+def refused(groups: DataFrame, rows: DataFrame, request: OneWay) -> DataFrame:
+    """The groups; bad rows raise an error, which counts them. As a condition, it is checked whatever is selected."""
     columns = {role: f"{role}={name!r}" for role, name in request.names.items()}
-    bad = {
-        sentence.format(**columns, rows="some rows"): spark.col(BAD + reason) > 0
-        for reason, sentence in BAD_ROWS.items()
-        if BAD + reason in groups.columns
-    }
-    mean = spark.col("_pool_y")
+    reasons = [reason for reason in BAD_ROWS if BAD + reason in rows.columns]
+    if reasons:
+        counts = (spark.sum(BAD + reason).alias(BAD + reason) for reason in reasons)
+        groups = groups.crossJoin(spark.broadcast(rows.agg(*counts)))
+    errors = []
+    for reason in reasons:
+        before, after = (spark.lit(part.format(**columns)) for part in BAD_ROWS[reason].split("{rows}"))
+        count = spark.col(BAD + reason)
+        errors.append((spark.concat(before, _number_of_rows(count), after), count > 0))
     not_finite = messages.NOT_FINITE.format(role="value", name=repr(request.names["value"]))
-    bad[not_finite] = mean.isNotNull() & ~(spark.abs(mean) < float("inf"))
-    return unless(bad)
+    mean = spark.col("_pool_y")
+    errors.append((spark.lit(not_finite), mean.isNotNull() & ~(spark.abs(mean) < float("inf"))))
+    return groups.where(unless(errors))
 
 
-def unless(bad: dict[str, Column]) -> Column:
+def _number_of_rows(count: Column) -> Column:
+    return spark.when(count == 1, "1 row").otherwise(spark.concat(spark.format_number(count, 0), spark.lit(" rows")))
+
+
+def unless(errors: Sequence[tuple[Column, Column]]) -> Column:
     """True, or an error with the first of some sentences whose condition holds."""
-    return reduce(_raising, reversed(bad.items()), spark.lit(True))
+    return reduce(_raising, reversed(errors), spark.lit(True))
 
 
-def _raising(rest: Column, bad: tuple[str, Column]) -> Column:
-    sentence, condition = bad
-    return spark.when(condition, spark.raise_error(spark.lit(sentence)).cast("boolean")).otherwise(rest)
+def _raising(rest: Column, error: tuple[Column, Column]) -> Column:
+    sentence, condition = error
+    return spark.when(condition, spark.raise_error(sentence).cast("boolean")).otherwise(rest)

@@ -89,10 +89,13 @@ def _to_predict(inputs: Inputs, request: Regression) -> DataFrame:
     rows = inputs.frame.withColumns(dict(zip(request.keys, inputs.keys, strict=True)) | numbers)
     if request.nan == "null":
         return with_steps(rows, [{name: _finite(spark.col(name)) for name in names}])
-    bad = {
-        NOT_FINITE_TO_PREDICT.format(name=public, rows="some rows"): ~(spark.abs(spark.col(name)) < INFINITY)
+    bad = [
+        (
+            spark.lit(NOT_FINITE_TO_PREDICT.format(name=public, rows="some rows")),
+            ~(spark.abs(spark.col(name)) < INFINITY),
+        )
         for public, name in zip(request.covariate_names, names, strict=True)
-    }
+    ]
     return rows.where(unless(bad))
 
 

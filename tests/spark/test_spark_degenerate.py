@@ -18,8 +18,7 @@ ESTIMATORS = ("reml", "dl")
 OF_SQL = {
     "test_not_finite_raises_even_if_only_keys_are_selected",  # these are queries in SQL
     "test_values_that_are_not_numbers",
-    "test_bad_stored_moments",
-    "test_bad_standard_errors_and_weights_are_named_and_counted",  # moments on Spark name the column only
+    "test_bad_stored_moments",  # moments of SQL take stored ones, as merge does in test_spark_verbs.py
     "test_nulls_among_rows_and_in_moments",  # the order of rows
     "test_seventy_thousand_groups_and_one_of_many_rows",  # slow; counts on Spark have 64 bits
 }

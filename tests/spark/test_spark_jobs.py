@@ -19,11 +19,8 @@ NUMBER, GROUPS = 20_000, 300
 FIRST = 5_000  # more than the values of which the offset is the mean, and than a batch of the reader
 
 
-pytestmark = pytest.mark.usefixtures("as_deployed")
-
-
 @pytest.fixture
-def file(spark, tmp_path):
+def file(spark, as_deployed, tmp_path):
     """A file of rows, as a frame."""
     draw = np.random.default_rng(18)
     g = draw.integers(0, GROUPS, NUMBER)
@@ -93,7 +90,7 @@ def test_the_cache_changes_no_number(classic):
 
 
 @pytest.fixture
-def received(monkeypatch):
+def received(monkeypatch, as_deployed):
     """The numbers of rows of all tables that reach the driver."""
     numbers = []
 

@@ -11,7 +11,7 @@ import test_truth_regression as truth
 import ways
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
-from sparks import interpreting, path, polars_frame, spark_frame
+from sparks import path, polars_frame, spark_frame
 from test_spark_jobs import cached, file, no_job, of_sizes, passes, received  # noqa: F401
 from test_spark_means import ITERATED
 
@@ -22,12 +22,6 @@ SPARK = "spark"
 VECTORS = [name for name in truth.VECTORS if name.endswith("_ri")]
 CASES = [("radon_floor_uranium_ri", "ML"), *((name, "REML") for name in VECTORS)]
 every_verb = pytest.mark.parametrize("verb", polars.VERBS, ids=lambda verb: verb.__name__)
-
-
-@pytest.fixture(autouse=True)
-def interpreted(classic):
-    with interpreting(classic):
-        yield
 
 
 # ---- numbers of lme4 -------------------------------------------------------------------------------------------------

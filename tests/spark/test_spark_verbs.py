@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 from frames import stored_with_weights
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
-from sparks import path, polars_frame, spark_frame
+from sparks import in_turn, path, polars_frame, spark_frame
 from test_spark_means import ALL, CLOSED_FORM, ITERATED, assert_agree, compare
 
 import polars_pool as pool
@@ -111,6 +112,29 @@ def test_merge(classic):
     want = pool.moments(ALL, "y", "model")
     states = pool.moments(spark_frame(classic, ALL), "y", ["model", "g"])
     assert_agree(polars_frame(pool.merge(states, "model")), want, ["model"], CLOSED_FORM, ALL["y"])
+
+
+BAD = [
+    (pool.moments, ("y", "g"), {"weights": "w"}, {"w": [-1.0, math.nan, None]}),
+    (pool.moments, ("y", "g"), {"weights": "w"}, {"w": [math.inf, 1.0, 1.0]}),
+    (pool.merge, ("g",), {}, {"n": [2.5, -1.0, 3.0]}),
+    (pool.merge, ("g",), {}, {"var": [-0.25, 1.0, 1.0], "n": [4.0, 4.0, 4.0]}),
+    (pool.merge, ("g",), {"weights": "w"}, {"w": [1.0, -2.0, 1.0]}),
+]
+
+
+@pytest.mark.parametrize(("spark", "case"), in_turn((case,) for case in BAD), indirect=["spark"])
+def test_bad_rows_of_moments(spark, case):
+    """The sentence of Polars, with the number of rows, when the query runs, whatever columns it selects."""
+    verb, arguments, options, bad = case
+    good = {"y": [1.0, 2.0, 3.0], "mean": [1.0, 2.0, 3.0], "n": [3.0, 4.0, 5.0], "var": [1.0] * 3, "w": [1.0] * 3}
+    frame = pl.DataFrame({"g": [1, 1, 2]} | good | bad)
+    with pytest.raises(ValueError, match=r"in \d rows?") as want:
+        verb(frame, *arguments, **options)
+    query = verb(spark_frame(spark, frame), *arguments, **options)
+    with pytest.raises(PySparkException) as got:
+        query.select("g").toArrow()
+    assert str(want.value) in str(got.value)
 
 
 # ---- robust intervals, and variances of groups -----------------------------------------------------------------------
