@@ -19,7 +19,7 @@ from ..tables import WHOLE, series
 from . import inference
 from .fit import Fitted, Known, fit
 from .groups import classes, trees
-from .pooling import OF_MODEL, tau2_of
+from .pooling import of_model, tau2_of
 from .refuse import bad_rows, causes
 from .spec import Nested
 
@@ -54,8 +54,7 @@ def fitted_models(leaves: pl.LazyFrame, constants: pl.LazyFrame, request: Nested
 
 def _private(request: Nested) -> dict[str, pl.DataType]:
     """The columns of a model that its nodes need."""
-    numbers = (*OF_MODEL, *(tau2_of(depth) for depth in range(1, request.depth + 1)))
-    return {**dict.fromkeys(numbers, pl.Float64()), "_pool_only": pl.Boolean()}
+    return {**dict.fromkeys(of_model(request), pl.Float64()), "_pool_only": pl.Boolean()}
 
 
 def _of_classes(

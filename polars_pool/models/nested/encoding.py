@@ -7,7 +7,7 @@ import polars as pl
 from ..oneway import groups
 from ..oneway.encoding import joined_to_rows
 from .components import fitted_models
-from .pooling import pooled
+from .levels import pooled
 from .spec import Nested
 
 

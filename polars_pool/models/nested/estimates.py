@@ -7,7 +7,7 @@ import polars as pl
 from ..keys import public
 from ..oneway.groups import N, grouped
 from .components import fitted_models
-from .pooling import pooled
+from .levels import pooled
 from .spec import Nested
 
 STATISTICS = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper", "effect", "se_effect")

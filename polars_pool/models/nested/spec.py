@@ -42,6 +42,11 @@ class Nested(OneWay):
         return self.path(self.at)
 
     @property
+    def conditional(self) -> bool:
+        """Whether `se` excludes the error of mu."""
+        return self.options.uncertainty == "conditional"
+
+    @property
     def depth(self) -> int:
         """Number of levels."""
         return len(self.levels)
