@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engines.numpy import Array
 from . import search
-from .identification import free_and_determined, spread, unit, without_spread
+from .identification import free_and_determined, spread, spread_or_1, unit, without_spread
 from .likelihood import likelihood
 from .search import Deviance
 from .tree import Tree
@@ -120,9 +120,7 @@ def _searched(deviance: Deviance, variances: Array, identified: Array) -> tuple[
     models = np.flatnonzero(deviance.free.any(axis=0) & identified)
     if models.size:
         some = deviance.of(models)
-        of_leaves = spread(some.tree)
-        size = np.where(of_leaves > 0, of_leaves, 1.0)
-        lowest = search.best(some, np.sqrt(variances[:, models].T), size)
+        lowest = search.best(some, np.sqrt(variances[:, models].T), spread_or_1(some.tree))
         variances = variances.copy()
         variances[:, models] = np.where(some.free, (lowest.x * lowest.x).T, variances[:, models])
         converged[models] = lowest.converged

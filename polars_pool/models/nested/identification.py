@@ -62,3 +62,9 @@ def spread(tree: Tree) -> Array:
     """The standard deviation of the leaves' means of each model."""
     mean = tree.total(tree.k * tree.y) / tree.leaves
     return np.sqrt(tree.total(tree.k * ((tree.y - tree.each(mean)) ** 2 + tree.spread)) / tree.leaves)
+
+
+def spread_or_1(tree: Tree) -> Array:
+    """The same, or 1 where the means agree."""
+    size = spread(tree)
+    return np.where(size > 0, size, 1.0)

@@ -12,8 +12,9 @@ from ...numerics import special
 from ...numerics.minima import near
 from ...numerics.roots import find_root, straight_root
 from .fit import Fitted
+from .identification import spread_or_1
 from .likelihood import likelihood
-from .search import ASIDE
+from .search import ASIDE, best
 
 STRIDE, STRIDES = 2.0, 100  # of a standard deviation, to a point beyond its upper limit
 
@@ -41,10 +42,17 @@ def likelihood_ratios(f: Fitted) -> tuple[Array, Array]:
     for index in range(1, f.tree.depth + 1):
         if (models := _tested(f, index)).size:
             some = f.of(models)
-            rise = Profile(some, index)(np.zeros(len(models)), np.arange(len(models)))
+            rise = _lowest_without(some, index) - some.lowest
             ratios[index - 1, models] = np.where(some.variances[index] > 0, np.maximum(rise, 0.0), 0.0)
     p = inference.half_half(ratios, special.chdtrc(1.0, ratios))
     return ratios, np.where(np.isnan(ratios), np.nan, p)
+
+
+def _lowest_without(f: Fitted, index: int) -> Array:
+    """-2 log L of models at its lowest minimum where one tau2 is 0."""
+    start = np.sqrt(f.variances.T)
+    start[:, index] = 0.0
+    return best(f.deviance.held(index), start, spread_or_1(f.tree)).value
 
 
 def limits(f: Fitted, ratios: Array, error: Array, level: float) -> tuple[Array, Array]:
