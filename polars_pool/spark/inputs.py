@@ -81,9 +81,12 @@ def translated(call: Call) -> tuple[Inputs, Call]:
             columns[role], expressions[role] = translate(call[role], role)
     for role in KEYS:
         if call.get(role) is not None:
-            both = [translate(key, role) for key in _as_list(call[role])]
-            keys += [column for column, _ in both]
-            expressions[role] = [expression for _, expression in both]
+            expressions[role] = []
+            for level in _as_list(call[role]):
+                both = [translate(key, role) for key in _as_list(level)]
+                keys += [column for column, _ in both]
+                of_level = [expression for _, expression in both]
+                expressions[role] += [of_level] if isinstance(level, list | tuple) else of_level
     if isinstance(call.get(COVARIATES), str | list | tuple | Column):
         both = [translate(covariate, COVARIATES) for covariate in _as_list(call[COVARIATES])]
         columns |= {f"{COVARIATES}{i}": column for i, (column, _) in enumerate(both)}

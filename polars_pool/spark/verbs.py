@@ -10,15 +10,22 @@ from pyspark.sql import DataFrame
 
 from .. import arguments
 from ..arguments import Call
+from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import Rates
 from ..models.regression.spec import Regression
-from . import encoding, oneway, posterior, profile, rates, regression
+from . import encoding, nested, oneway, posterior, profile, rates, regression
 from .frames import schema_of
 from .inputs import translated
 
-FAMILIES: dict[type, ModuleType] = {Means: oneway, PosteriorMeans: posterior, Rates: rates, Regression: regression}
+FAMILIES: dict[type, ModuleType] = {
+    Means: oneway,
+    PosteriorMeans: posterior,
+    Rates: rates,
+    Regression: regression,
+    Nested: nested,
+}
 
 
 def states(call: Call) -> DataFrame:
@@ -48,6 +55,8 @@ def encode(call: Call) -> DataFrame:
     """The rows with the estimate of their group."""
     inputs, call = translated(call)
     request = arguments.encoding(call)
+    if isinstance(request, Nested):
+        return nested.encoded(inputs, request, call["name"])
     means = (posterior if isinstance(request, PosteriorMeans) else oneway).means(inputs, request)
     return encoding.encoded(inputs, means, request, call["name"])
 

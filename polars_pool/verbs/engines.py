@@ -13,8 +13,8 @@ from .collecting import Frame, same_kind
 Query = tuple[pl.LazyFrame, int]
 """A lazy result, and the number of its keys, by which the rows of a DataFrame are sorted."""
 ON_ONE_MACHINE = (
-    "draws and nested levels do not run on Spark: give a Polars frame, such as "
-    "polars.from_arrow(frame.toArrow()), of rows that fit into memory"
+    "draws do not run on Spark: give a Polars frame, such as polars.from_arrow(frame.toArrow()), of rows that fit into "
+    "memory"
 )
 
 
@@ -29,7 +29,7 @@ def by_engine(frame: Frame, call: Call, verb: str, polars: Callable[[Call], Quer
     if on_spark(frame):
         from ..spark import verbs
 
-        if call.get("nested", False) or not hasattr(verbs, verb):
+        if not hasattr(verbs, verb):
             raise TypeError(ON_ONE_MACHINE)
         return cast(Frame, getattr(verbs, verb)(call))
     result, keys = polars(call)
