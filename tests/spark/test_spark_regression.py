@@ -8,30 +8,28 @@ import pytest
 import test_regression as polars
 import test_regression_single_rows as single
 import test_truth_regression as truth
-import ways
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
-from sparks import path, polars_frame, spark_frame
+from sparks import in_turn, path, polars_frame, spark_frame
 from test_spark_jobs import cached, file, no_job, of_sizes, passes, received  # noqa: F401
 from test_spark_means import ITERATED
 
 import polars_pool as pool
 from polars_pool.spark import regression
 
-SPARK = "spark"
 VECTORS = [name for name in truth.VECTORS if name.endswith("_ri")]
-CASES = [("radon_floor_uranium_ri", "ML"), *((name, "REML") for name in VECTORS)]
-every_verb = pytest.mark.parametrize("verb", polars.VERBS, ids=lambda verb: verb.__name__)
+CASES = [(name, method) for method in truth.METHODS for name in VECTORS]
+every_verb = pytest.mark.parametrize(("spark", "verb"), in_turn((verb,) for verb in polars.VERBS), indirect=["spark"])
 
 
 # ---- numbers of lme4 -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "method"), [(n, m) for n in VECTORS for m in truth.METHODS] if ways.full else CASES)
-def test_lme4(classic, monkeypatch, name, method):
-    monkeypatch.setitem(truth.PATHS, SPARK, path(classic))
+@pytest.mark.parametrize(("session", "name", "method"), in_turn(CASES))
+def test_lme4(sessions, monkeypatch, session, name, method):
+    monkeypatch.setitem(truth.PATHS, session, path(sessions[session]))
     for check in truth.QUANTITIES.values():
-        check(SPARK, name, method)
+        check(session, name, method)
 
 
 # ---- agreement with Polars -------------------------------------------------------------------------------------------
@@ -98,9 +96,9 @@ def test_a_single_model_and_no_covariates(spark, verb):
 
 
 @every_verb
-def test_an_offset_costs_no_digits(classic, verb):
+def test_an_offset_costs_no_digits(spark, verb):
     frame = models(offset=1e9, of_a=1e6).filter(m="alike").drop("m")
-    compare(classic, verb, frame, "y", ["a", "b"], "g")
+    compare(spark, verb, frame, "y", ["a", "b"], "g")
 
 
 def test_an_offset_of_each_model(classic):
@@ -137,10 +135,10 @@ def degenerate() -> pl.DataFrame:
 
 
 @every_verb
-def test_degenerate_models(classic, verb):
-    compare(classic, verb, degenerate(), "y", ["a"], "g", over="m")
+def test_degenerate_models(spark, verb):
+    compare(spark, verb, degenerate(), "y", ["a"], "g", over="m")
     if verb is pool.regress:
-        compare(classic, verb, degenerate(), "y", [], "g", over="m")
+        compare(spark, verb, degenerate(), "y", [], "g", over="m")
 
 
 def test_single_rows_with_weights(classic):
@@ -261,6 +259,7 @@ def test_a_decimal_and_a_long_keep_their_digits(classic):
 # ---- jobs ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("as_deployed")
 @every_verb
 def test_one_pass(classic, file, verb):  # noqa: F811
     """Of the rows; a second one for the rows to predict, which are those of the frame."""
@@ -269,6 +268,7 @@ def test_one_pass(classic, file, verb):  # noqa: F811
     assert cached(classic) == (verb is not pool.regress_components)
 
 
+@pytest.mark.usefixtures("as_deployed")
 def test_the_driver_receives_the_classes(classic, received):  # noqa: F811
     """Of equal sizes, or equal sums of weights, in each model, whatever the number of groups."""
     for groups in (700, 2_100):
