@@ -44,6 +44,7 @@ def means(call: Call) -> Means | PosteriorMeans:
         warn_of_boolean(numbers["value"][0], instead)
     columns |= {"by_names": by_names, "over_names": over_names, "key_columns": key_columns, "hyperparameters": h}
     columns |= {"nan": nan, "names": {role: name for role, (name, _) in numbers.items()}}
+    columns["lazy"] = isinstance(call["frame"], pl.LazyFrame)
     if not h.priors:
         return Means(**columns, options=_options(call, h, "se" in columns))
     refuse_for_posterior(call, posterior.ACCEPTED)

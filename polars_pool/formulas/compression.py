@@ -18,6 +18,7 @@ from .elementary import Column, where
 
 MANY = 4096  # a model of fewer groups keeps all of them
 BINS = 8  # per doubling of v: bin floor(8 log2(v)); groups with v = 0 have a bin of their own
+ZERO = -10_000  # the bin of 0; Float64 has none below -8,600
 DEGREE = 7  # of the polynomials in v
 POINTS = tuple(math.cos(math.pi * m / DEGREE) for m in range(DEGREE + 1))  # Chebyshev points, from 1 down to -1
 KEPT = 3 * len(POINTS)  # a bin of at most so many groups keeps them

@@ -9,6 +9,7 @@ from frames import MOMENTS, TAU2, assert_near, methods
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
+from polars_pool.models.oneway import components
 
 FALLBACK = 'fillcolor="0.0 0.3 1.0"'  # the colour of "in-memory engine fallback" in the legend
 FIRST_ROWS = re.compile(r"slice: offset: 0, len: \d+\b")
@@ -300,6 +301,67 @@ def test_a_filter_before_the_verb_reaches_the_scan(lf):
     assert "year=2020" not in text
     # g and y of the five columns, and at most the year, which Polars takes from the folder
     assert re.search(r"PROJECT [23]/5 COLUMNS", text), text
+
+
+# ---- one Python function, above a small table ---------------------------------------------------------------
+
+
+GROUPS = 200_000
+WAYS = {
+    "pooled": {},
+    "separate": {"sigma2": "separate"},
+    "weights": {"weights": "w"},
+    "known sigma2, weights": {"sigma2": 2.0, "weights": "w"},
+    "se": {"se": "se"},
+    "se, known tau2 and mu": {"se": "se", "tau2": 1.0, "mu": 0.0},
+}
+
+
+def python_functions(query: pl.LazyFrame) -> int:
+    """The functions in Python of the optimised plan, of tables and of columns."""
+    return len(re.findall("python", query.explain(), re.IGNORECASE))
+
+
+def test_python_functions_are_detected(lf):
+    assert python_functions(lf) == 0
+    assert python_functions(lf.map_batches(lambda table: table)) == 1
+    assert python_functions(lf.select(pl.col("y").map_batches(lambda y: y, return_dtype=pl.Float64))) == 1
+
+
+@pytest.mark.parametrize("over", [None, "year"])
+@pytest.mark.parametrize("way", WAYS)
+def test_one_python_function_in_a_plan(lf, way, over):
+    for verb in (pool.shrink, pool.components):
+        query = verb(lf, "y", "g", over=over, **WAYS[way])
+        assert python_functions(query) == 1
+        assert_one_scan(query)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Rows of 200,000 groups of two or three, whose means all have variances of their own, in one model or in two."""
+    i = pl.int_range(GROUPS * 5 // 2)
+    frame = pl.select(g=i % GROUPS, part=i % 2, y=(i.cast(pl.Float64) ** 1.7).sin())
+    return frame.with_columns(w=1 + (pl.col("g") % 99_991) / 5000, se=1 + pl.int_range(pl.len()) / pl.len())
+
+
+@pytest.mark.parametrize("over", [None, "part"])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_python_function_takes_a_small_table(many, way, over, monkeypatch):
+    """With one variance within, one row for each size of groups; else bins, and the groups of small bins."""
+    heights, function = [], components.of_classes
+
+    def watched(table, **options):
+        heights.append(table.height)
+        return function(table, **options)
+
+    monkeypatch.setattr(components, "of_classes", watched)
+    models = 1 if over is None else 2
+    result = pool.shrink(many.lazy(), "y", "g", over=over, **WAYS[way]).collect()
+    assert result.height == GROUPS
+    assert result["v"].n_unique() >= (2 if way == "pooled" else GROUPS / 3)
+    [height] = heights
+    assert height == 2 * models if way == "pooled" else height <= 1000 * models
 
 
 # ---- both relations from one scan --------------------------------------------------------------------------

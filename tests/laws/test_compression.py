@@ -1,6 +1,7 @@
 """Compressed groups have the sums of all groups."""
 
 import math
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,8 +16,11 @@ from polars_pool.formulas import compression, registry
 from polars_pool.models import many
 from polars_pool.models.hyperparameters import Hyperparameters
 from polars_pool.models.many import Groups
+from polars_pool.models.oneway import bins
 from polars_pool.models.oneway import compression as models
+from polars_pool.models.oneway.components import by_model
 from polars_pool.models.oneway.fit import fit
+from polars_pool.models.oneway.spec import Means
 
 H = 2 ** (1 / compression.BINS)
 TERMS = {
@@ -70,6 +74,7 @@ def least_groups(number):
     """Models of at least so many groups are compressed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models, "MANY", number)
+        patch.setattr(bins, "MANY", number)
         yield
 
 
@@ -78,6 +83,14 @@ def groups_of(v, y, w=None):
     one = np.ones_like(y)
     w = one if w is None else w
     return Groups(np.zeros(1, dtype=np.int64), n=3 * one, w=w, y=y, squares=2 * one, v=v)
+
+
+def compressed_by_plan(v, y):
+    """The same published estimates, compressed by a plan."""
+    request = Means(by_names=("g",), value=pl.col("y"), se=pl.col("se"), lazy=True)
+    frame = pl.LazyFrame({"_pool_w": 1 / np.maximum(v, 1e-150), "_pool_y": y, "_pool_v": v})
+    table = bins.binned(frame, request).with_columns(_pool_pivot=0.0).collect()
+    return by_model(table, request)[2]
 
 
 CASES = st.fixed_dictionaries(
@@ -111,6 +124,8 @@ def published(seed, size, decades, clusters, width, zeros, last, mu, tau):
 def test_every_estimator_is_that_of_all_groups(case):
     """tau2 and mu of compressed groups are those of all groups, up to 1e-11 of the estimate and its standard error."""
     v, y = published(**case)
+    with least_groups(100):
+        by_plan = compressed_by_plan(v, y)
     for method in registry.TAU2.values():
         if method.known_v is None or (method.equal_v and np.ptp(v) > 0):
             continue
@@ -121,10 +136,11 @@ def test_every_estimator_is_that_of_all_groups(case):
         assert (few.g.k is None) == method.needs_n
         tau2, mu, se = (getattr(every.components, name) for name in ("tau2", "mu", "se_mu"))
         own = np.sqrt(2 / (1 / np.maximum(v + tau2, 1e-150) ** 2).sum())
-        assert abs(few.components.tau2 - tau2) <= 1e-11 * (tau2 + own), method.name
-        assert abs(few.components.mu - mu) <= 1e-11 * (abs(mu) + se), method.name
-        assert few.components.groups == len(v)
-        assert few.components.converged == every.components.converged
+        for compressed in (few, fit(by_plan, True, request)):
+            assert abs(compressed.components.tau2 - tau2) <= 1e-11 * (tau2 + own), method.name
+            assert abs(compressed.components.mu - mu) <= 1e-11 * (abs(mu) + se), method.name
+            assert compressed.components.groups == len(v)
+            assert compressed.components.converged == every.components.converged
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +160,7 @@ def moments():
 STORED = {"n": "n", "var": "var"}
 WAYS = {
     "se": {"se": "se"},
+    "separate, weights": {**STORED, "weights": "w", "sigma2": "separate"},
     "separate": {**STORED, "sigma2": "separate"},
     "squeezed": {**STORED, "sigma2": "squeezed"},
     "weights": {**STORED, "weights": "w"},
@@ -161,13 +178,15 @@ OPTIONS = {
 }
 
 
-def by_both(verb, moments, options):
-    """The result from all groups, and from compressed groups of the models with at least 500."""
+def by_all(verb, moments, options, keys=("model",)):
+    """The result from all groups, and from models with at least 500 groups compressed by arrays and by a plan."""
     results = []
     for number in (10**9, 500):
         with least_groups(number):
             results.append(verb(moments, "mean", by="g", over="model", **options))
-    return results
+    with least_groups(500):
+        by_plan = verb(moments.lazy(), "mean", by="g", over="model", **options).collect()
+    return *results, by_plan.sort(keys)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -177,23 +196,69 @@ def test_models_of_many_groups_have_the_components_of_all(moments, way, option):
     options = WAYS[way] | OPTIONS[option]
     if way == "se" and option in ("anova, rows", "shrunk"):
         options["n"] = "n"
-    every, few = by_both(pool.components, moments, options)
-    assert_frame_equal(few, every, rel_tol=1e-9, abs_tol=1e-13)
-    if not option.startswith("prior"):
-        assert_frame_equal(few.select("tau2", "mu"), every.select("tau2", "mu"), rel_tol=1e-11, abs_tol=0.0)
+    every, *compressed = by_all(pool.components, moments, options)
+    for few in compressed:
+        assert_frame_equal(few, every, rel_tol=1e-9, abs_tol=1e-13)
+        if not option.startswith("prior"):
+            assert_frame_equal(few.select("tau2", "mu"), every.select("tau2", "mu"), rel_tol=1e-11, abs_tol=0.0)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_estimates_and_curves_are_those_of_all_groups(moments, way):
-    for verb, options in ((pool.shrink, {"uncertainty": "tau2"}), (pool.profile, {})):
-        every, few = by_both(verb, moments, WAYS[way] | options)
-        assert_frame_equal(few, every, rel_tol=1e-9, abs_tol=1e-12)
+    for verb, key, options in ((pool.shrink, "g", {"uncertainty": "tau2"}), (pool.profile, "tau", {})):
+        every, *compressed = by_all(verb, moments, WAYS[way] | options, ["model", key])
+        for few in compressed:
+            assert_frame_equal(few, every, rel_tol=1e-9, abs_tol=1e-12)
 
 
 @pytest.mark.parametrize("sigma2", ["separate", "squeezed"])
 def test_comparisons_use_all_groups(moments, sigma2):
-    every, few = by_both(pool.compare, moments, {**STORED, "sigma2": sigma2})
-    assert_frame_equal(few, every, rel_tol=1e-10)
+    every, *compressed = by_all(pool.compare, moments, {**STORED, "sigma2": sigma2})
+    for few in compressed:
+        assert_frame_equal(few, every, rel_tol=1e-10)
+
+
+HALF = pl.col("g") % 2 == 0
+DEGENERATE = {
+    "groups without rows": {"mean": pl.when(HALF).then("mean")},
+    "a model without rows": {"mean": pl.when(pl.col("model") < 2).then("mean")},
+    "infinite errors": {"se": pl.when(HALF).then("se").otherwise(math.inf)},
+    "exact means": {"se": pl.when(HALF).then("se").otherwise(0.0), "var": pl.when(HALF).then("var").otherwise(0.0)},
+    "half of one row": {"n": pl.when(HALF).then("n").otherwise(1)},
+    "one row each": {"n": pl.lit(1)},
+    "equal means": {"mean": pl.lit(7.0)},
+    "equal means of one row": {"mean": pl.lit(7.0), "n": pl.lit(1)},
+    "equal variances": {"se": pl.lit(2.0), "var": pl.lit(2.0), "w": pl.lit(1.0)},
+    "squares beyond Float64": {"mean": pl.col("mean") * 1e200},
+    "sums beyond Float64": {"mean": pl.col("mean") * 1e305, "var": pl.lit(1e308), "se": pl.lit(1e154)},
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_degenerate_models_have_the_components_of_all(moments, case):
+    frame = moments.with_columns(**DEGENERATE[case])
+    for way in ("se", "separate", "separate, weights", "weights"):
+        every, by_arrays, by_plan = by_all(pool.components, frame, WAYS[way])
+        assert_frame_equal(by_plan, every, rel_tol=1e-9, abs_tol=1e-13)
+        columns = ("groups", "n", "sigma2", "tau2", "mu", "converged")
+        assert_frame_equal(by_arrays.select(columns), every.select(columns), rel_tol=1e-9, abs_tol=1e-13)
+
+
+@pytest.mark.parametrize("column", ["mean", "se"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0])
+def test_a_plan_raises_the_errors_of_all_groups(moments, column, bad):
+    frame = moments.with_columns(pl.when(pl.col("g") == 1000).then(bad).otherwise(column).alias(column))
+
+    def message(frame):
+        try:
+            pool.components(frame, "mean", by="g", over="model", se="se").lazy().collect()
+        except (ValueError, pl.exceptions.ComputeError) as error:
+            return re.search("(the value|se=).*", str(error))[0]
+        return None
+
+    with least_groups(500):
+        assert message(frame.lazy()) == message(frame)
 
 
 def test_many_models_of_equally_many_groups_are_those_of_each_alone():

@@ -36,7 +36,8 @@ STATISTICS: dict[str, pl.DataType] = {
 def comparisons(frame: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     """One row per model, under public names."""
     groups, constants = grouped(frame, request)
-    of_models = classes(groups, request).join(constants, how="cross")
+    needs_all = request.hyperparameters.has_group_variances
+    of_models = classes(groups, constants, request, compress=not needs_all)
     keys = groups.select(*request.over).collect_schema()
     compared = of_models.map_batches(
         partial(of_classes, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE

@@ -16,15 +16,17 @@ import polars as pl
 from ...engines.numpy import Array
 from ...formulas import moments
 from ...numerics import threads
+from ...numerics.segments import Segments
 from .. import warning
 from ..causes import Missing
 from ..causes import causes as causes_of
 from ..keys import public
 from ..many import Groups
 from ..tables import WHOLE, series
-from . import inference
+from . import bins, inference
+from .bins import ENDS
 from .fit import Components, Fitted, fit
-from .groups import PIVOT, VALUE, VAR, N, V, W, Y, grouped
+from .groups import PIVOT, VALUE, VAR, N, V, W, Y, bad_columns, grouped
 from .refuse import bad_rows
 from .spec import Means, OneWay
 from .uncertainty import error_of_tau2
@@ -43,10 +45,10 @@ STATISTICS: dict[str, pl.DataType] = {
     "converged": pl.Boolean(),
 }
 ERRORS = ("_pool_error", "_pool_correction")  # variance and minus bias of tau2
-ENDS, SQUEEZED = ("_pool_least", "_pool_largest"), ("_pool_df_prior", "_pool_sigma2_prior")
+SQUEEZED = ("_pool_df_prior", "_pool_sigma2_prior")
 CLASSES = (*(f"_pool_{name}" for name in ("n", "w", "y", "squares", "v", "k", "spread")), *ENDS, *SQUEEZED)
-"""The columns of classes: of models that an engine compressed, also their least and largest mean, and the prior of
-squeezed variances."""
+"""The columns of classes: of models that an engine compressed, also the least and the largest mean of a group in the
+row, and the prior of squeezed variances."""
 SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
 
 
@@ -58,16 +60,14 @@ def components_schema(_request: Means) -> dict[str, pl.DataType]:
 def components(frame: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     """One row per model, under public names."""
     groups, constants = grouped(frame, request)
-    models = fitted_models(classes(groups, request), constants, request, inferences=True)
+    models = fitted_models(classes(groups, constants, request), request, inferences=True)
     return models.select(*public(*request.over_names), *STATISTICS)
 
 
-def fitted_models(
-    classes: pl.LazyFrame, constants: pl.LazyFrame, request: Means, inferences: bool = False
-) -> pl.LazyFrame:
+def fitted_models(classes: pl.LazyFrame, request: Means, inferences: bool = False) -> pl.LazyFrame:
     """One row per model with its pivot, with inferences if they are needed; the plan below keeps streaming."""
     keys = classes.select(*request.over).collect_schema() if request.over else {}
-    return classes.join(constants, how="cross").map_batches(
+    return classes.map_batches(
         partial(of_classes, request=request, inferences=inferences),
         schema=pl.Schema({**keys, **_schema(request, inferences)}),
         **WHOLE,
@@ -84,29 +84,43 @@ def _schema(request: Means, inferences: bool) -> dict[str, pl.DataType]:
 # ---- classes of groups ----------------------------------------------------------------------------------------------
 
 
-def classes(groups: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+def classes(groups: pl.LazyFrame, constants: pl.LazyFrame, request: OneWay, compress: bool = True) -> pl.LazyFrame:
     """Groups of equal size in one row: their number, the mean and spread of their means, their mean squares within.
 
-    Groups whose sampling variance does not depend on their size alone keep their rows.
+    Groups whose sampling variance does not depend on their size alone keep their rows, or are binned by it. Each row
+    has the constants of the query.
     """
     if request.variance_depends_on_n:
-        return _by_size(groups, request, k=pl.len().cast(pl.Float64), var=VAR.mean())
-    return groups.select(*request.over, *_columns(request))
+        of_groups = _by_size(groups, request, k=pl.len().cast(pl.Float64), var=VAR.mean())
+    else:
+        of_groups = groups.select(*request.over, *_columns(request))
+        if compress and request.compressed_by_plan:
+            constants = constants.cache()
+            of_groups = bins.binned(_waiting(of_groups, constants, request), request)
+    return of_groups.join(constants, how="cross")
+
+
+def _waiting(groups: pl.LazyFrame, constants: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+    """The groups, of which none enters a bin before the bad rows are counted: else all rows would wait in memory."""
+    if not bad_columns(request):
+        return groups
+    return groups.join(constants, how="cross").drop(constants.collect_schema())
 
 
 def classes_of_table(table: pl.DataFrame, request: OneWay) -> pl.DataFrame:
     """The classes of a table of groups in memory, whose rows carry the constants of the query."""
     constants = table.lazy().select("^_pool_(pivot|bad_.*)$").head(1)
-    return classes(table.lazy(), request).join(constants, how="cross").collect()
+    return classes(table.lazy(), constants, request, compress=False).collect()
 
 
-def classes_of_rows(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+def classes_of_rows(rows: pl.LazyFrame, constants: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """The classes of rows that carry the moments of their group (encoding.py), where each group appears n times."""
     if not request.variance_depends_on_n:
-        return classes(rows.group_by(*request.keys).agg(e.first() for e in (N, W, Y, VAR)), request)
+        return classes(rows.group_by(*request.keys).agg(e.first() for e in (N, W, Y, VAR)), constants, request)
     n, deviation = N.first().cast(pl.Float64), VALUE - Y
     counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(Y))
-    return _by_size(counting, request, k=VALUE.count() / n, var=(deviation * deviation).mean() * n / (n - 1))
+    of_size = {"k": VALUE.count() / n, "var": (deviation * deviation).mean() * n / (n - 1)}
+    return _by_size(counting, request, **of_size).join(constants, how="cross")
 
 
 def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
@@ -193,7 +207,7 @@ def causes(components: Components, request: Means) -> dict[str, Array]:
 
 def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
     """The models of a table of classes and their pivots; the groups that have rows, and the models they belong to."""
-    models, rows, lengths = _in_models(table, request)
+    models, rows, lengths = _in_models(bins.with_pseudo_groups(table, request), request)
     pivot = models["_pool_pivot"].to_numpy()
     counted = rows["_pool_w"].to_numpy() > 0
     if not counted.all():
@@ -240,9 +254,11 @@ def _groups(rows: pl.DataFrame, start: Array, pivot: Array, request: OneWay) -> 
     y = column("y")
     one, none, unknown = (np.broadcast_to(constant, y.shape) for constant in (1.0, 0.0, np.nan))
     classes: dict[str, Any] = {name: column(name) for name in ("k", "spread") if f"_pool_{name}" in rows.columns}
-    for name, columns in (("ends", ENDS), ("squeezed", SQUEEZED)):
-        if set(columns) <= set(rows.columns):
-            classes[name] = rows[list(columns)].to_numpy()[start].T
+    if set(ENDS) <= set(rows.columns):
+        segments = Segments(start)
+        classes["ends"] = np.stack([segments.smallest(column("least")), segments.largest(column("largest"))])
+    if set(SQUEEZED) <= set(rows.columns):
+        classes["squeezed"] = rows[list(SQUEEZED)].to_numpy()[start].T
     if request.published:
         n = one if request.n is None else column("n")
         return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu, **classes)

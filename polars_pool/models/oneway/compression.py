@@ -12,14 +12,13 @@ import numpy as np
 
 from ...engines.numpy import Array
 from ...formulas import compression as formulas
-from ...formulas.compression import BINS, COUNTS, DEGREE, KEPT, MANY, POINTS
+from ...formulas.compression import BINS, COUNTS, DEGREE, KEPT, MANY, POINTS, ZERO
 from ...numerics import threads
 from ...numerics.segments import PER_MODEL, Segments
 from ..many import Groups
 
 SORTED = 2**16  # groups sorted at once, by one thread: they fit into the cache
 BLOCK = 2**13  # groups at once: their polynomials fit into the cache
-ZERO = -10_000  # the bin of 0; Float64 has none below -8,600
 STEPS = np.array([-1.0, 0.0, 1.0])[:, None, None]  # from the mean of a bin to its pseudo-groups, in standard deviations
 
 
@@ -27,11 +26,16 @@ def compressed(g: Groups, by: str) -> Groups:
     """The groups; models of many groups have pseudo-groups in place of groups that are similar in a column, v or w.
 
     Sums of smooth functions of this column, times 1, y or y^2, keep all digits, and so do the ends of both columns. The
-    other columns of a pseudo-group are the means of its bin.
+    other columns of a pseudo-group are the means of its bin. A model keeps its groups where Float64 does not hold the
+    sums.
     """
     x = getattr(g, by)
-    many = np.flatnonzero((g.lengths >= MANY) & np.isfinite(g.sum(x)))
-    if g.k is not None or not many.size:
+    if g.k is not None or not (g.lengths >= MANY).any():
+        return g
+    ends = np.stack([g.smallest(g.y), g.largest(g.y)])
+    size = g.sum(x) + g.lengths * (ends * ends).sum(axis=0)
+    many = np.flatnonzero((g.lengths >= MANY) & np.isfinite(size))
+    if not many.size:
         return g
     others = {name: getattr(g, name) for name in ("n", "w", "squares", "v") if name != by}
     is_kept = np.ones(len(x), dtype=bool)
@@ -45,7 +49,8 @@ def compressed(g: Groups, by: str) -> Groups:
         columns |= {name: bins.mean(column[rows])[of_bin] for name, column in others.items()}
         pseudo.append(columns)
     together = {name: np.concatenate([columns[name] for columns in pseudo]) for name in pseudo[0]}
-    return _merged(g, np.flatnonzero(is_kept), together, np.repeat(many, [len(columns["k"]) for columns in pseudo]))
+    merged = _merged(g, np.flatnonzero(is_kept), together, np.repeat(many, [len(columns["k"]) for columns in pseudo]))
+    return replace(merged, ends=ends)
 
 
 def pseudo_groups(
@@ -174,5 +179,4 @@ def _merged(g: Groups, kept: Array, pseudo: dict[str, Array], model: Array) -> G
     }
     k = np.concatenate([np.ones(len(kept)), pseudo["k"]])[order]
     start = np.searchsorted(models[order], np.arange(g.models))
-    ends = np.stack([g.smallest(g.y), g.largest(g.y)])
-    return replace(g, start=start, k=k, ends=ends, **columns)
+    return replace(g, start=start, k=k, **columns)

@@ -23,7 +23,8 @@ def encoded(frame: pl.LazyFrame, request: Means, name: str) -> pl.LazyFrame:
 
 def _pooled(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     """The rows with the partially pooled mean of their group, from the moments of the group."""
-    components = fitted_models(classes_of_rows(rows, request), groups.constants(rows, pivot, request), request)
+    constants = groups.constants(rows, pivot, request)
+    components = fitted_models(classes_of_rows(rows, constants, request), request)
     beside = joined(rows, components, request, ordered=True)
     if request.variance_depends_on_n:
         beside = with_steps(beside.with_columns(N.cast(pl.Float64)), groups.statistics(request))
@@ -49,7 +50,7 @@ def statistic(table: pl.DataFrame, request: Means, name: str) -> pl.Series:
         of_rows = _pooled(_with_moments(rows, request).cache(), pivot, request)
         return of_rows.select(f"_pool_{name}").collect(engine="streaming").to_series()
     means, constants = groups.summed(rows, request), groups.constants(rows, pivot, request)
-    components = fitted_models(classes(means, request), constants, request)
+    components = fitted_models(classes(means, constants, request), request)
     of_groups = with_steps(joined(means, components, request), pooled(request))
     return joined_to_rows(rows, of_groups, request.keys, name).collect(engine="in-memory").to_series()
 

@@ -28,9 +28,9 @@ def estimates(frame: pl.LazyFrame, request: Means, unseen: pl.LazyFrame | None =
     is_robust = request.options.interval == "robust"
     groups, constants = grouped(frame, request)
     groups = with_unseen(groups, unseen, request)
-    if is_robust:
-        groups = groups.cache()  # the intervals need sums over the groups
-    components = fitted_models(classes(groups, request), constants, request)
+    if is_robust or request.compressed_by_plan:
+        groups = groups.cache()  # the intervals and the bins need sums over the groups
+    components = fitted_models(classes(groups, constants, request), request)
     means = with_steps(joined(groups, components, request), pooled(request))
     means = with_steps(means, errors(request, request.options))
     if is_robust:

@@ -143,16 +143,16 @@ class Within:
 def with_variances(g: Groups, published: bool, sigma2: Variance, by_size: bool) -> tuple[Groups, Within]:
     """The groups with v by the known, pooled or own variances, and these; a prior of sigma2 counts as pooled.
 
-    Models of many groups are compressed, unless an engine did so and took the variances; with `by_size`, where an
-    estimator depends on n besides v, only those whose v follows from their weight.
+    Models of many groups are compressed, unless a plan did so; with `by_size`, where an estimator depends on n besides
+    v, only those whose v follows from their weight.
     """
     own = published or sigma2 in ("separate", "squeezed")
     if not own:
         g = compressed(g, "w")
     variances = Within(pooled_within(g, published, sigma2), *_prior(g, sigma2))
-    if own and g.k is not None:
-        return g, variances
-    g = g if published else replace(g, v=_sampling_variance(g, sigma2, variances))
+    if not published:
+        v = _sampling_variance(g, sigma2, variances)
+        g = replace(g, v=np.where(np.isnan(g.v), v, g.v) if own and g.k is not None else v)
     return compressed(g, "v") if own and not by_size else g, variances
 
 

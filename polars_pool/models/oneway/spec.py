@@ -41,6 +41,7 @@ class OneWay(request.Request):
     se: pl.Expr | None = None
     weights: pl.Expr | None = None
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+    lazy: bool = False  # whether the result is a plan, which a remote engine may run
 
     @property
     def input(self) -> Input:
@@ -57,6 +58,16 @@ class OneWay(request.Request):
     def variance_depends_on_n(self) -> bool:
         """Whether the sampling variance of a group depends on its n alone."""
         return not self.published and self.weights is None and not self.hyperparameters.has_group_variances
+
+    @property
+    def compressed_by_plan(self) -> bool:
+        """Whether the plan compresses groups by their sampling variance; in memory, arrays do this in less time.
+
+        The prior of squeezed variances needs the variance of each group, and some estimators need its n beside v.
+        """
+        h = self.hyperparameters
+        needs_n = h.needs_n and (self.published or h.has_group_variances)
+        return self.lazy and not self.variance_depends_on_n and h.sigma2 != "squeezed" and not needs_n
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,10 +47,8 @@ def components(frame: pl.LazyFrame, request: PosteriorMeans) -> pl.LazyFrame:
     """One row per model, under public names."""
     groups, constants = grouped(frame, request)
     keys = groups.select(*request.over).collect_schema()
-    models = (
-        classes(groups, request)
-        .join(constants, how="cross")
-        .map_batches(partial(of_classes, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE)
+    models = classes(groups, constants, request).map_batches(
+        partial(of_classes, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
     )
     return models.select(*public(*request.over_names), *STATISTICS)
 

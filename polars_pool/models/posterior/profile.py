@@ -48,18 +48,18 @@ def _statistics(request: OneWay) -> tuple[str, ...]:
 def profiles(frame: pl.LazyFrame, request: OneWay, grid: tuple[float, ...] | None, groups: bool) -> pl.LazyFrame:
     """One row per model and tau, or with `groups` one per model, tau and group, under public names."""
     means, constants = grouped(frame, request)
-    points = _points(classes(means, request), constants, request, grid)
+    if groups and request.compressed_by_plan:
+        means = means.cache()  # for the bins and the estimates
+    points = _points(classes(means, constants, request), request, grid)
     if groups:
         return _of_groups(means, points, request)
     return points.select(*public(*request.over_names), *_statistics(request))
 
 
-def _points(
-    classes: pl.LazyFrame, constants: pl.LazyFrame, request: OneWay, grid: tuple[float, ...] | None
-) -> pl.LazyFrame:
+def _points(classes: pl.LazyFrame, request: OneWay, grid: tuple[float, ...] | None) -> pl.LazyFrame:
     """One row per model and tau, and the pivot; the plan below keeps streaming."""
     keys = classes.select(*request.over).collect_schema()
-    return classes.join(constants, how="cross").map_batches(
+    return classes.map_batches(
         partial(of_classes, request=request, grid=grid),
         schema=pl.Schema({**keys, **dict.fromkeys((*_statistics(request), *PRIVATE), pl.Float64())}),
         **WHOLE,
