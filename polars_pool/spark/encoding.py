@@ -12,8 +12,9 @@ from .inputs import Inputs
 
 def encoded(inputs: Inputs, means: DataFrame, request: Request, name: str) -> DataFrame:
     """All columns of the frame, and the estimate of the group of each row under a name."""
-    columns = inputs.frame.columns
     rows = inputs.frame.withColumns(dict(zip(request.keys, inputs.keys, strict=True)))
-    of_groups = means.select(*(named(key).alias(OTHER + key) for key in request.keys), spark.col("_pool_estimate"))
-    joined = rows.join(of_groups, same({key: OTHER + key for key in request.keys}), "left")
-    return joined.select(*map(named, columns), spark.col("_pool_estimate").alias(name))
+    keys = {key: OTHER + key for key in request.keys}
+    of_groups = means.select(*(named(key).alias(other) for key, other in keys.items()), spark.col("_pool_estimate"))
+    # Two columns of the frame may have the same name, so none is selected by name.
+    joined = rows.join(of_groups, same(keys), "left").drop(*keys, *keys.values())
+    return joined.withColumnRenamed("_pool_estimate", name)

@@ -40,12 +40,12 @@ class Models:
         table, over = pl.DataFrame(pl.from_arrow(collected)), list(request.over)
         if not over:
             return cls(pa.table({}), table)
-        first = pl.col("_pool_first").first().cast(pl.Int64)
-        models = table.with_row_index("_pool_first").group_by(over, maintain_order=True).agg(first)
-        models = models.with_columns(pl.int_range(pl.len()).alias(MODEL))
-        table = table.join(models, on=over, how="left", nulls_equal=True, maintain_order="left")
-        keys = collected.select(over).take(models["_pool_first"].to_arrow())
-        return cls(keys, table.drop(*over, "_pool_first"))
+        # Windows take NaN for equal to NaN, as Spark does; a join on a single key would not.
+        first = pl.col("_pool_first").first().over(over)
+        table = table.with_row_index("_pool_first").with_columns(first)
+        keys = collected.select(over).take(table["_pool_first"].unique().sort().to_arrow())
+        number = pl.col("_pool_first").rank("dense").cast(pl.Int64) - 1
+        return cls(keys, table.with_columns(number.alias(MODEL)).drop(*over, "_pool_first"))
 
     def frame(
         self, like: DataFrame, request: Request, schema: Mapping[str, pl.DataType], prefix: str = ""

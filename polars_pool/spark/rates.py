@@ -41,7 +41,7 @@ def estimates(inputs: Inputs, request: Rates, keys: DataFrame | None = None) -> 
 def _grouped(inputs: Inputs, request: Rates) -> DataFrame:
     """One row per group: keys, x and n, and the number of bad rows by reason."""
     rows = inputs.rows(request).withColumnsRenamed({"_pool_value": "_pool_x", f"_pool_{request.role}": "_pool_n"})
-    is_boolean = rows.schema["_pool_x"].dataType.typeName() == "boolean"
+    is_boolean = request.size is None and rows.schema["_pool_x"].dataType.typeName() == "boolean"
     numbers = {name: spark.col(name).cast("double") for name in PAIR if name in rows.columns}
     if request.nan == "null":
         numbers = {name: spark.when(spark.abs(e) < INFINITY, e) for name, e in numbers.items()}

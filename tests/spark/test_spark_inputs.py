@@ -48,6 +48,25 @@ def test_keys_of_every_type_and_name(spark, over):
     assert_agree(got, pool.shrink(KEYS, "y", by, **options), [*(over or []), *by], CLOSED_FORM, KEYS["y"])
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"sigma2": "squeezed"}, {"tau2": "half_cauchy(1)"}, {"exposure": "w", "prior": "gamma(3, 1)"}],
+    ids=str,
+)
+@pytest.mark.parametrize("ansi", ["true", "false"])
+def test_a_model_of_nan(classic, options, ansi):
+    """NaN is a single key of `over`, whatever its sign, and -0.0 is 0."""
+    nan = float("nan")
+    frame = pl.DataFrame({"m": [nan, -nan, nan, -nan, nan] + [0.0, -0.0] * 2, "g": [0, 1, 0, 1, 2, 0, 1, 0, 1]})
+    frame = frame.with_columns(y=pl.Series([1, 2, 3, 5, 9, 6, 8, 7, 4]), w=1.0 + pl.col("g"))
+    with setting(classic, "spark.sql.ansi.enabled", ansi):
+        got = path(classic)(pool.shrink, frame, "y", "g", over="m", **options)
+    want = pool.shrink(frame, "y", "g", over="m", **options)
+    assert_agree(
+        *(result.with_columns(pl.col("m").fill_nan(1)) for result in (got, want)), ["m", "g"], 1e-9, frame["y"]
+    )
+
+
 def test_a_key_with_the_name_of_a_result(classic):
     frame = KEYS.rename({"N": "mean"})
     with pytest.raises(ValueError, match="mean") as in_polars:

@@ -97,6 +97,15 @@ def test_bad_rows(classic, values, role):
         assert str(got.value) == str(want.value)
 
 
+def test_bad_rows_beside_a_boolean(classic):
+    frame = COUNTS.with_columns(yes=pl.col("x") > 0).with_columns(n=pl.when(pl.col("yes")).then("n").otherwise(-1))
+    with pytest.raises(ValueError, match="trials='n' is") as want:
+        pool.shrink(frame, "yes", "g", trials="n")
+    with pytest.raises(ValueError, match="trials='n' is") as got:
+        path(classic)(pool.shrink, frame, "yes", "g", trials="n")
+    assert str(got.value) == str(want.value)
+
+
 def test_nan_as_null(classic):
     frame = COUNTS.with_columns(x=pl.when(pl.col("x") == 2).then(math.nan).otherwise("x"))
     options = {"over": "model", "trials": "n", "nan": "null"}

@@ -52,6 +52,14 @@ def test_encode_again(classic):
     assert_agree(got.sort(order), want.sort(order), order, ITERATED, twice["y"])
 
 
+def test_encode_a_frame_with_columns_of_one_name(spark):
+    """A join may have left two columns of a name; the verb uses others."""
+    frame = spark_frame(spark, ROWS).select("*", F.lit(1).alias("row"))
+    got = pool.encode(frame, "y", F.col("`g.1`").alias("g"), sigma2=2.0)
+    assert got.columns == [*ROWS.columns, "row", "estimate"]
+    assert got.count() == ROWS.height
+
+
 # ---- compare ---------------------------------------------------------------------------------------------------------
 
 NOT_ZERO = {"pooling_rows", "pooling_groups", "gain_on_none", "gain_on_complete"}
