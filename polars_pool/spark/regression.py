@@ -17,6 +17,7 @@ from ..models.refuse import BAD, NOT_FINITE_TO_PREDICT
 from ..models.regression import components as regression_components
 from ..models.regression.classes import pseudo_groups, spread
 from ..models.regression.coefficients import STATISTICS
+from ..models.regression.estimates import estimates_schema
 from ..models.regression.groups import bad_columns, columns, pairs, prepared, statistics, statistics_columns, sums
 from ..models.regression.intercepts import columns_of_models, of_models, of_term, pooled
 from ..models.regression.spec import INTERCEPT, PREDICTIONS, Regression
@@ -48,18 +49,15 @@ def components(inputs: Inputs, request: Regression) -> DataFrame:
 def estimates(inputs: Inputs, request: Regression, _keys: DataFrame | None = None) -> DataFrame:
     """One row per group and term, under public names."""
     groups, _ = _pooled(inputs, request)
-    keys = [named(KEY + name).alias(name) for name in request.key_names]
     terms = [_struct({"term": name} | of_term(t, request, SPARK)) for t, name in enumerate(request.terms)]
-    rows = groups.select(*keys, SPARK.n.cast("long").alias("n"), spark.explode(spark.array(*terms)).alias("_pool_term"))
-    of_terms = {name: spark.col(f"_pool_term.{name}") for name in STATISTICS}
-    estimate, se, quantile = of_terms["estimate"], of_terms["se"], request.options.quantile
-    of_terms |= {"lower": shrink.lower(estimate, se, quantile), "upper": shrink.upper(estimate, se, quantile)}
-    return rows.select(
-        *map(named, request.key_names),
-        spark.col("_pool_term.term").alias("term"),
-        named("n"),
-        *(e.alias(name) for name, e in of_terms.items()),
-    )
+    rows = groups.select(*map(named, request.keys), SPARK.n, spark.explode(spark.array(*terms)).alias("_pool_of_term"))
+    keys = {name: named(KEY + name) for name in request.key_names}
+    statistics = {name: spark.col(f"_pool_of_term.{name}") for name in ("term", *STATISTICS)}
+    statistics |= {"n": SPARK.n.cast("long")}
+    estimate, se, quantile = statistics["estimate"], statistics["se"], request.options.quantile
+    statistics |= {"lower": shrink.lower(estimate, se, quantile), "upper": shrink.upper(estimate, se, quantile)}
+    columns_in_order = keys | {name: statistics[name] for name in estimates_schema(request)}
+    return rows.select(*(e.alias(name) for name, e in columns_in_order.items()))
 
 
 def _struct(statistics: dict[str, Any]) -> Column:
@@ -104,12 +102,6 @@ def _finite(number: Column) -> Column:
     return spark.when(spark.abs(number) < INFINITY, number)
 
 
-def refuse_slopes(request: Regression) -> None:
-    """Raise if the groups of a regression are more than their weight and their means."""
-    if not request.intercept or request.vary != (INTERCEPT,):
-        raise TypeError(SLOPES)
-
-
 # ---- rows to groups, groups to classes -------------------------------------------------------------------------------
 
 
@@ -118,7 +110,7 @@ def _grouped(inputs: Inputs, request: Regression) -> tuple[DataFrame, dict[str, 
 
     Several models, whose values may lie far apart, have no pivot.
     """
-    refuse_slopes(request)
+    _refuse_slopes(request)
     rows, names = inputs.rows(request), columns(request)
     pivots = dict.fromkeys(names, 0.0)
     if not request.over:
@@ -137,6 +129,12 @@ def _grouped(inputs: Inputs, request: Regression) -> tuple[DataFrame, dict[str, 
     groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
     groups = with_steps(groups, [*statistics(request, SPARK), *_above_rounding(request)])
     return groups.select(*map(named, request.keys), *statistics_columns(request), *bad), pivots
+
+
+def _refuse_slopes(request: Regression) -> None:
+    """Raise if the likelihood needs more of a group than its weight and its means."""
+    if not request.intercept or request.vary != (INTERCEPT,):
+        raise TypeError(SLOPES)
 
 
 def _above_rounding(request: Regression) -> list[dict[str, Column]]:

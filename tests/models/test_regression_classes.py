@@ -101,6 +101,18 @@ def test_estimates_row_by_row(case):
     assert set(STATISTICS) < set(want.columns)
 
 
+@pytest.mark.parametrize(("slope", "tolerance"), [(100, 1e-9), (1e5, 1e-5)])
+def test_digits_that_a_steep_line_costs(slope, tolerance):
+    """The covariances hold what the line leaves; six digits remain if this is 1e-5 of the value."""
+    frame = many(2, (1, 2, 3, 3) * 30).with_columns(y=pl.col("y") + slope * pl.col("a"))
+    request = requested(frame, ["a", "b"], {})
+    grouped, constants = groups.grouped(frame.lazy(), request)
+    got = components.of_groups(of_classes(grouped.join(constants, how="cross").collect(), request), request)
+    want = pool.regress_components(frame, "y", ["a", "b"], "g")
+    for column in ("sigma2", "icc"):
+        assert got[column][0] == pytest.approx(want[column][0], rel=tolerance)
+
+
 def test_a_thousand_groups_of_a_size_are_two_points_per_column():
     frame = many(7, (3,) * 1000).drop("m")
     request = requested(frame, ["a", "b"], {})

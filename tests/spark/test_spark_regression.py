@@ -86,7 +86,9 @@ def test_many_models(classic):
     frame = models()
     for verb in polars.VERBS:
         compare(classic, verb, frame, "y", ["a", "b", "u"], "g", over="m", method="ml", weights="w")
-    compare(classic, pool.regress, frame, "y", ["u"], "g", over="m", uncertainty="conditional", level=0.8)
+    frame = frame.with_columns(pl.when(pl.col("g") % 3 > 0).then(pl.col("g") % 2).alias("N"), pl.lit("").alias("a.`b"))
+    by = ["g", "N", "a.`b"]
+    compare(classic, pool.regress, frame, "y", ["u"], by, over="m", uncertainty="conditional", level=0.8)
 
 
 @every_verb

@@ -53,7 +53,7 @@ def _covariances(classes: pl.DataFrame, request: Regression) -> Array:
 
 
 def _points(covariances: Array) -> tuple[Array, Array, Array]:
-    """The points of each class about its mean, (columns, points), their class, and their share of its groups."""
+    """The class of each point, its deviation from the mean of the class, (columns, points), and its share of groups."""
     factor = roots(covariances, SINGULAR)
     of, column = np.nonzero(factor.any(axis=1))
     rank = np.bincount(of, minlength=len(factor))

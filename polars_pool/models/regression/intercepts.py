@@ -55,6 +55,7 @@ def of_models(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
 
 
 def _numbers(solution: Table, request: Regression) -> dict[str, Array]:
+    """The numbers of each model, by column."""
     models, by = solution.fitted, solution.fitted.scale
     mu, cov_mu = population(models)
     size = by.size[-1]
@@ -104,7 +105,7 @@ def pooled(request: Regression, c: Columns) -> list[Step]:
 
 
 def of_term(term: int, request: Regression, c: Columns) -> dict[str, Any]:
-    """The statistics of a term of each group, of groups that are pooled."""
+    """The statistics of a term, for groups that are pooled."""
     if term == 0:
         return {
             "mean": c.mean,
@@ -125,6 +126,7 @@ def of_term(term: int, request: Regression, c: Columns) -> dict[str, Any]:
 
 
 def _standard_error(request: Regression, c: Columns) -> Any:
+    """The standard error of the intercept."""
     variance = shrink.conditional_variance(c.tau2, c.pooling)
     if request.options.uncertainty != "conditional":
         terms = range(len(request.terms))
