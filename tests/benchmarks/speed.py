@@ -12,6 +12,8 @@ from turns import Jobs, main, measured
 GROUP_BY = "group_by(count, mean, var)"
 GROUP_BY_OVER = "group_by(model, h)"
 GROUP_BY_TEN = "group_by(g // 10, g)"
+LEAVES = "group_by(outer, leaf), 1,000 outer"
+LEAVES_OF_FIVE = "group_by(outer, leaf), 200,000 outer"
 HITS_OF_TEN = "group_by(g // 10, g): sum, count of 0 and 1"
 PRECISION = "group_by(row): sum of 1 / se^2"
 MEAN = "mean().over(g)"
@@ -32,6 +34,11 @@ JOBS: Jobs = {
     "shrink, over": ("large", GROUP_BY_OVER, 1.25),
     GROUP_BY_TEN: ("models", GROUP_BY_TEN, None),
     "shrink, models of ten groups": ("models", GROUP_BY_TEN, 1.6),
+    LEAVES: ("large", LEAVES, None),
+    "shrink, nested, 1,000 outer": ("large", LEAVES, 1.25),
+    "components, nested, 1,000 outer": ("large", LEAVES, None),
+    LEAVES_OF_FIVE: ("large", LEAVES_OF_FIVE, None),
+    "shrink, nested, 200,000 outer": ("large", LEAVES_OF_FIVE, 2.5),
     HITS_OF_TEN: ("models", HITS_OF_TEN, None),
     "shrink, rates of models of ten groups": ("models", HITS_OF_TEN, 6.0),
     PRECISION: ("errors", PRECISION, None),
@@ -62,6 +69,14 @@ def model_of_ten():
     return (pl.col("g") // 10).alias("model of ten")
 
 
+def levels(job):
+    """The keys of an outer and an inner level, and a value that varies between both."""
+    import polars as pl
+
+    outer = pl.col("model") if "1,000 outer" in job else pl.col("g") // 5
+    return [outer.alias("outer"), pl.col("g")], (pl.col("y") + 0.2 * (outer % 7)).alias("y")
+
+
 def plain(job, lf):
     """The work that any estimate needs: the group-by, or the group mean of each row."""
     import polars as pl
@@ -80,6 +95,9 @@ def plain(job, lf):
         return lf.with_columns(estimate=y.mean().over("g"))
     if job == PRECISION:
         return lf.group_by("row").agg((1 / pl.col("se") ** 2).sum())
+    if job in (LEAVES, LEAVES_OF_FIVE):
+        keys, value = levels(job)
+        return lf.group_by(keys).agg(n=value.count(), mean=value.mean(), var=value.var())
     keys = {GROUP_BY_OVER: ["model", "h"], GROUP_BY_TEN: [model_of_ten(), "g"]}.get(job, ["g"])
     return lf.group_by(keys).agg(n=y.count(), mean=y.mean(), var=y.var())
 
@@ -110,6 +128,12 @@ def pooled(job, lf):
             return pool.components(lf, "y", by="g", test="knha")
         case "shrink, over":
             return pool.shrink(lf, "y", by="h", over="model")
+        case "shrink, nested, 1,000 outer" | "shrink, nested, 200,000 outer":
+            keys, value = levels(job)
+            return pool.shrink(lf, value, by=keys, nested=True)
+        case "components, nested, 1,000 outer":
+            keys, value = levels(job)
+            return pool.components(lf, value, by=keys, nested=True)
         case "encode":
             return pool.encode(lf, "y", by="g")
         case "expression":
