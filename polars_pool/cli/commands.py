@@ -15,7 +15,7 @@ from ..engines.duckdb import FOLDER, install_macros
 from . import errors, jobs, options, output, screen
 from .deliver import deliver
 from .errors import DataError, UsageError
-from .task import Task, checked, number_or_name, split, taus
+from .task import Task, checked, number_or_name, split, tau2_of, taus
 
 app = typer.Typer(
     name="polars-pool",
@@ -62,6 +62,8 @@ def shrink(
     predict: options.Predict = None,
     threshold: options.Threshold = None,
     groups: options.Groups = None,
+    nested: options.Nested = False,
+    at: options.At = None,
     out: options.Output = None,
 ) -> None:
     """Partially pooled mean of every group, with its interval.
@@ -77,11 +79,20 @@ def shrink(
           --interval robust --threshold 10
       polars-pool shrink schools.parquet --value effect --se se --by school
           --tau2 'half_cauchy(5)' --mu 'normal(0, 5)'
+      polars-pool shrink warehouse --value score --by region,store --nested --at region
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    model = _set_options(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
+    model = _set_options(
+        sigma2=number_or_name(sigma2), tau2=tau2_of(tau2), mu=number_or_name(mu), nested=nested or None
+    )
     settings = _set_options(
-        level=level, uncertainty=uncertainty, interval=interval, predict=predict, threshold=threshold, groups=groups
+        level=level,
+        uncertainty=uncertainty,
+        interval=interval,
+        predict=predict,
+        threshold=threshold,
+        groups=groups,
+        at=at,
     )
     checked(task, engine, "shrink", model | settings)
     deliver(task, engine, {"shrink": model | settings, "components": model}, out)
@@ -107,6 +118,7 @@ def components(
     level: options.Level = 0.95,
     test: options.Test = None,
     limits: options.Limits = None,
+    nested: options.Nested = False,
     out: options.Output = None,
 ) -> None:
     """Variance within groups, between groups, and the population mean, with intervals.
@@ -117,15 +129,17 @@ def components(
       polars-pool components warehouse --value score --by school --over year
       polars-pool components schools.parquet --value effect --se se --by school
           --test knha --limits profile
+      polars-pool components warehouse --value score --by region,store --nested
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
     settings = _set_options(
         sigma2=number_or_name(sigma2),
-        tau2=number_or_name(tau2),
+        tau2=tau2_of(tau2),
         mu=number_or_name(mu),
         level=level,
         test=test,
         limits=limits,
+        nested=nested or None,
     )
     checked(task, engine, "components", settings)
     deliver(task, engine, {"components": settings}, out)

@@ -11,11 +11,13 @@ import polars as pl
 
 from ..models import causes
 from ..models.hyperparameters import Hyperparameters
+from ..models.nested.refuse import causes_of_table as nested_causes
 from ..store.sources import Part
 from . import errors, jobs, output, screen
 from .task import Task
 
 # The column that follows the keys in the result of a verb.
+ORDER = {"profile": ("tau",), "components": ("depth",)}  # further columns that order the rows
 FIRST = {"shrink": "n", "components": "groups", "profile": "tau", "compare": "groups", "merge": "n"}
 
 
@@ -27,8 +29,9 @@ def deliver(
     output.checked(out, [*(part.name for part in listed), *jobs.key_files(requests)])
     with _without_warnings(), jobs.results(task, listed, engine, requests) as (first, *others):
         names = first.collect_schema().names()
-        keys = names[: names.index(FIRST[next(iter(requests))])]
-        order = [*keys, "tau"] if "profile" in requests else keys
+        verb = next(iter(requests))
+        keys = names[: names.index("level" if (verb == "components" and "depth" in names) else FIRST[verb])]
+        order = [*keys, *(name for name in ORDER.get(verb, ()) if name in names)]
         result = first.sort(order) if order else first
         if out is None and output.is_terminal():
             shown, *components = pl.collect_all([result, *others])
@@ -53,6 +56,9 @@ def _without_warnings() -> Iterator[None]:
 
 def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any]) -> None:
     """Report on stderr, in the words of the library, the models that the data do not determine."""
+    if "depth" in components.columns:
+        _report(nested_causes(components, published), components.filter(pl.col("depth") == 1).height)
+        return
     posterior = "tau_median" in components.columns
     names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
     missing = causes.Missing(published, *(components[name].to_numpy() for name in names))
@@ -61,7 +67,12 @@ def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any])
     else:
         estimators = {name: options[name] for name in ("tau2", "mu") if name in options}
         by_message = causes.causes(missing, Hyperparameters(**estimators))
-    for message, models in by_message.items():
-        if count := int(models.sum()):
-            scope = "" if components.height == 1 else f"{count:,} of {components.height:,} models: "
+    _report({message: int(models.sum()) for message, models in by_message.items()}, components.height)
+
+
+def _report(by_message: Mapping[str, int], models: int) -> None:
+    """Report each message with the number of models that give cause for it."""
+    for message, count in by_message.items():
+        if count:
+            scope = "" if models == 1 else f"{count:,} of {models:,} models: "
             errors.show(f"warning: {scope}{errors.as_options(message)}")

@@ -13,7 +13,7 @@ DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 OPTIONS = (
     "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where|"
-    "interval|predict|threshold|groups|test|limits"
+    "interval|predict|threshold|groups|test|limits|at"
 )
 
 
@@ -67,6 +67,7 @@ def sentence(error: BaseException) -> str:
 
 def as_options(text: str) -> str:
     """The sentence with arguments of the library as options: `tau2='x'` becomes `--tau2='x'`, `n=` becomes `--n`."""
+    text = text.replace("nested=True", "--nested")
     text = re.sub(rf"(^|: )({OPTIONS}) (names|stands for) ", r"\1--\2 \3 ", text)
     text = re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\s;:,.)]|$)", r"--\1", text)
     return re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\w'\"\[.-])", r"--\1=", text)

@@ -149,6 +149,20 @@ Groups = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Keys of groups that may have no rows: Parquet, or a .csv", rich_help_panel=DATA),
 ]
+Nested = Annotated[
+    bool,
+    typer.Option(
+        "--nested", help="The keys of --by are levels, the outer one first: stores in regions", rich_help_panel=MODEL
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COL",
+        help="With --nested, the level to return, by its key; by default the innermost",
+        rich_help_panel=MODEL,
+    ),
+]
 Test = Annotated[
     str | None,
     typer.Option(

@@ -77,6 +77,8 @@ def note(text: str) -> None:
 
 def components(frame: pl.DataFrame) -> str:
     """The components of a model in one line; for several models, their number and the range of each component."""
+    if "depth" in frame.columns:
+        return _levels(frame)
     if frame.height == 1:
         row = frame.row(0, named=True)
         row["mu"] = f"{number(row['mu'])} ± {number(row['se_mu'])}" if row["se_mu"] is not None else row["mu"]
@@ -88,6 +90,23 @@ def components(frame: pl.DataFrame) -> str:
         if frame[name].count()
     )
     return "  ".join([f"{frame.height:,} models", *ranges])
+
+
+def _levels(frame: pl.DataFrame) -> str:
+    """The components of nested levels in one line: tau2 of each level, or their ranges over several models."""
+    outer = frame.filter(pl.col("depth") == 1)
+    by_level = {level: rows["tau2"] for (level,), rows in frame.group_by("level", maintain_order=True)}
+    if outer.height == 1:
+        row = outer.row(0, named=True)
+        of_levels = [f"tau2 of {level} {number(tau2[0])}" for level, tau2 in by_level.items()]
+        counts = [f"{name} {number(row[name])}" for name in ("n", "sigma2") if row[name] is not None]
+        return "  ".join([*counts, *of_levels, f"mu {number(row['mu'])} ± {number(row['se_mu'])}"])
+    ranges = [
+        f"tau2 of {level} {number(tau2.min())} … {number(tau2.max())}"
+        for level, tau2 in by_level.items()
+        if tau2.count()
+    ]
+    return "  ".join([f"{outer.height:,} models", *ranges])
 
 
 def table(frame: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:

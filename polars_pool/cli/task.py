@@ -74,10 +74,20 @@ def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task
         # The verb checks its options on a frame with these columns and without rows.
         roles = {role: f"_{role}" for role in task.columns}
         numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
-        frame = pl.LazyFrame(schema={"_key": pl.Int64, **numbers})
-        settings = {name: option for name, option in options.items() if name != "groups"}
-        getattr(verbs, verb)(frame, value="_value", by="_key", **roles, **settings)
+        by = _stand_ins(task, options)
+        frame = pl.LazyFrame(schema={**dict.fromkeys(by, pl.Int64), **numbers})
+        settings = {name: option for name, option in options.items() if name not in ("groups", "at")}
+        if "at" in options and "nested" not in options:
+            settings["at"] = options["at"]
+        getattr(verbs, verb)(frame, value="_value", by=by, **roles, **settings)
     return task
+
+
+def _stand_ins(task: Task, options: Mapping[str, Any]) -> list[str]:
+    """Names in place of the keys: as many as there are levels, where the keys are levels."""
+    tau2 = options.get("tau2")
+    keys = len(split(task.by)) or (len(tau2) if isinstance(tau2, list) else 1)
+    return [f"_key{i}" for i in range(keys if options.get("nested") else 1)]
 
 
 def taus(text: str | None) -> list[float] | None:
@@ -94,6 +104,12 @@ def number_or_name(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def tau2_of(text: str) -> float | str | list[float | str]:
+    """tau2: a number, a name or a prior; or several, one for each of nested levels."""
+    pieces = [number_or_name(piece) for piece in split([text])]
+    return pieces[0] if len(pieces) == 1 else pieces
 
 
 def split(texts: Iterable[str]) -> tuple[str, ...]:

@@ -365,6 +365,50 @@ with_and_without_weights = pytest.mark.parametrize(
 )
 
 
+NESTED = {"by": ["state", "school"], "nested": True}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("", {}),
+        ("--at state --level 0.9 --tau2 2.0,ml --over year", {"at": "state", "level": 0.9, "tau2": [2.0, "ml"]}),
+    ],
+)
+def test_nested_levels(answer, arguments, options):
+    over = {"over": "year"} if "--over" in arguments else {}
+    result = answer("shrink", "warehouse", "--value=score", "--by=state,school", "--nested", *arguments.split())
+    assert_same(result, pool.shrink(ROWS, "score", **NESTED, **options, **over), 1e-9)
+
+
+def test_components_of_nested_levels(answer):
+    result = answer("components", "warehouse", "--value=score", "--by=state,school", "--nested")
+    assert_same(result, pool.components(ROWS, "score", **NESTED), 1e-8)
+
+
+def test_nested_levels_that_the_data_do_not_separate_are_reported(run, folder):
+    frame = pl.DataFrame({"a": ["x", "x", "y", "y", "z", "z"], "b": [1] * 6, "y": [1.0, 2.0, 4.0, 6.0, 3.0, 9.0]})
+    frame.write_parquet(folder / "single.parquet")
+    code, _, said = run("shrink", "single.parquet", "--value=y", "--by=a,b", "--nested")
+    assert code == 0
+    assert "warning: a model does not separate the variance of 'b'" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--nested --at stat", "--at='stat' is no level; give one of 'state', 'school'; did you mean 'state'?"),
+        ("--at state", "--at='state' is for nested levels: give --nested too"),
+        ("--nested --tau2 dl", "--tau2='dl'; give a number of 0 or more, or one of 'reml', 'ml'"),
+        ("--nested --mu 3", "--mu=3.0 does not go with --nested"),
+    ],
+)
+def test_wrong_nested_levels(run, arguments, words):
+    code, _, said = run("shrink", "warehouse", "--value=score", "--by=state,school", *arguments.split())
+    assert code > 0
+    assert words in said
+
+
 @with_and_without_weights
 def test_moments(answer, engine, weights):
     typed = ["--value=score", "--by=state,school", *([f"--weights={weights}"] if weights else [])]
