@@ -79,7 +79,7 @@ def shrink(
           --interval robust --threshold 10
       polars-pool shrink schools.parquet --value effect --se se --by school
           --tau2 'half_cauchy(5)' --mu 'normal(0, 5)'
-      polars-pool shrink warehouse --value score --by region,store --nested --at region
+      polars-pool shrink warehouse --value score --by state,school --nested --at state
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
     model = _set_options(
@@ -129,7 +129,7 @@ def components(
       polars-pool components warehouse --value score --by school --over year
       polars-pool components schools.parquet --value effect --se se --by school
           --test knha --limits profile
-      polars-pool components warehouse --value score --by region,store --nested
+      polars-pool components warehouse --value score --by state,school --nested
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
     settings = _set_options(
