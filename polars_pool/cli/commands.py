@@ -79,7 +79,8 @@ def shrink(
           --interval robust --threshold 10
       polars-pool shrink schools.parquet --value effect --se se --by school
           --tau2 'half_cauchy(5)' --mu 'normal(0, 5)'
-      polars-pool shrink warehouse --value score --by state,school --nested --at state
+      polars-pool shrink warehouse --value score --by state,school
+          --nested --at state
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
     model = _set_options(
