@@ -127,17 +127,42 @@ def test_a_single_model(spark):
 # ---- values --------------------------------------------------------------------------------------------------------
 
 
-def test_far_from_zero(classic):
+FAR = [
+    {"tau2": "reml"},
+    {"tau2": "dl", "weights": "w"},
+    {"tau2": "reml", "weights": "w", "sigma2": "separate"},
+    {"tau2": "dl", "sigma2": "squeezed"},
+    {"tau2": "reml", "se": "w"},
+]
+
+
+@pytest.mark.parametrize("options", FAR, ids=str)
+def test_far_from_zero(classic, options):
     """A whole number added to all values moves the locations alone; every value stays exact."""
-    frame, far = ALL, ALL.with_columns(pl.col("y") + 1e9)
-    for verb, options in ((pool.shrink, {}), (pool.components, {"mu": "gls"})):
-        got = path(classic)(verb, far, "y", "g", over="model", **options)
-        want = in_polars(verb, frame, over="model", **options)
+    frame = ALL.with_columns(w=(1 + pl.col("y").abs().round() % 4) / 4)
+    if "se" in options:
+        frame = frame.with_columns(g=pl.int_range(pl.len()))
+    far, options = frame.with_columns(pl.col("y") + 1e9), options | {"over": "model"}
+    for verb in (pool.shrink, pool.components):
+        got = path(classic)(verb, far, "y", "g", **options)
+        want = in_polars(verb, frame, **options)
         want = want.with_columns(pl.col(name) + 1e9 for name in LOCATIONS & {*want.columns})
         if verb is pool.components:  # the test that mu is 0
             got, want = got.drop("mu_p"), want.drop("mu_p")
         keys = [name for name in ("model", "g") if name in want.columns]
-        assert_agree(got, want, keys, CLOSED_FORM, far["y"])
+        assert_agree(got, want, keys, tolerance_of(options["tau2"]), far["y"])
+
+
+@pytest.mark.parametrize(("tau2", "weights"), [("dl", None), ("reml", "w")])
+def test_moments_far_from_zero(classic, tau2, weights):
+    """Stored, their means hold fewer digits; from these, Spark computes what Polars does."""
+    frame = MODELS["unequal"].with_columns(pl.col("y") + 1e9, w=1 + pl.col("g") / 8)
+    stored = path(classic)(pool.moments, frame, "y", "g", weights=weights)
+    assert_agree(stored, pool.moments(frame, "y", "g", weights=weights), ["g"], CLOSED_FORM, frame["y"])
+    options = {"n": "n", "var": "var", "tau2": tau2} | ({"weights": "w"} if weights else {})
+    for verb, keys in ((pool.shrink, ["g"]), (pool.components, [])):
+        got, want = path(classic)(verb, stored, "mean", "g", **options), verb(stored, "mean", "g", **options)
+        assert_agree(got, want, keys, tolerance_of(tau2), frame["y"])
 
 
 def test_normal_distribution(classic):
