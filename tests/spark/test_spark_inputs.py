@@ -4,6 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -211,9 +212,39 @@ print(sorted(tuple(row) for row in pooled.select("school", "n", "mean", "v", "we
 """
 
 
-def test_a_program_that_only_has_connect(sessions):
-    """The example of `shrink` in a process without Java."""
+def run_alone(sessions, program: str, *arguments: str) -> str:
+    """What a program prints in a process without Java, which connects to the server."""
     port = sessions["classic"].sparkContext.getConf().get("spark.connect.grpc.binding.port")
-    command = [sys.executable, "-W", "ignore", "-c", ALONE, f"sc://127.0.0.1:{port}"]
+    command = [sys.executable, "-W", "ignore", "-c", program, f"sc://127.0.0.1:{port}", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "[('a', 3, 2.0, 1.0, 0.5, 4.0), ('b', 1, 9.0, 3.0, 0.25, 6.75)]\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_program_that_only_has_connect(sessions):
+    """The example of `shrink`."""
+    assert run_alone(sessions, ALONE) == "[('a', 3, 2.0, 1.0, 0.5, 4.0), ('b', 1, 9.0, 3.0, 0.25, 6.75)]\n"
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+from pyspark.sql import SparkSession
+import polars_pool as pool
+
+spark = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
+spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK")
+rows = spark.range(2 * int(sys.argv[2])).selectExpr("id div 2 AS g", "rand(1) AS y")
+pooled = pool.shrink(rows, "y", "g", sigma2="separate")
+pooled.write.format("noop").mode("overwrite").save()
+[peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(peak)
+"""
+
+
+@pytest.mark.only_full
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone tells the largest size of a process")
+def test_memory_of_the_driver_does_not_grow_with_the_groups(sessions):
+    """A million groups have 32 MB of statistics, none of which reach it."""
+    few, many = (int(run_alone(sessions, MEMORY, groups)) for groups in ("10000", "1000000"))
+    assert many - few < 8_000  # kilobytes
