@@ -32,6 +32,8 @@ SIMPLE: dict[type[types.DataType], pl.DataType] = {
     types.DayTimeIntervalType: pl.Duration("us"),
     types.NullType: pl.Null(),
 }
+if hasattr(types, "TimeType"):  # since Spark 4.1
+    SIMPLE[types.TimeType] = pl.Time()
 OF_STATISTICS: dict[type[pl.DataType], types.DataType] = {
     pl.Int64: types.LongType(),
     pl.Float64: types.DoubleType(),
