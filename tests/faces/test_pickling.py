@@ -27,6 +27,7 @@ QUERIES = {
     "merge": pool.merge(pool.moments(ROWS, "y", ["m", "g"]), "g"),
     "shrink": pool.shrink(ROWS, "y", "g"),
     "shrink over": pool.shrink(ROWS, "y", "g", over="m"),
+    "shrink separate": pool.shrink(ROWS, "y", "g", over="m", sigma2="separate"),
     "shrink squeezed": pool.shrink(ROWS, "y", "g", sigma2="squeezed"),
     "shrink robust": pool.shrink(ROWS, "y", "g", interval="robust", threshold=3),
     "shrink with a prior": pool.shrink(ROWS, "y", "g", tau2=pool.HalfCauchy(5), mu=pool.Normal(0, 9)),
