@@ -136,7 +136,7 @@ def test_components(case, truths):
         constant = math.log(len(truth.y)) / 2 if truth.v is not None and truth.restricted else 0.0  # as metafor's
         want = constant - truth.deviance(truth.best) / 2
         assert_near(got["log_likelihood"], [want] * depth, 1e-11, 1.0, "log_likelihood")
-        parameters = 1 + sum(x is None for x in truth.known)
+        parameters = 1 + (truth.v is None) + sum(x is None for x in truth.tau2)
         assert_near(got["aic"], [2 * parameters - 2 * want] * depth, 1e-11, 1.0, "aic")
 
 

@@ -21,6 +21,7 @@ from .fit import Fitted, Known, fit
 from .groups import classes, trees
 from .pooling import of_model, tau2_of
 from .refuse import bad_rows, causes
+from .search import LEAST
 from .spec import Nested
 
 STATISTICS: dict[str, pl.DataType] = {
@@ -54,7 +55,7 @@ def fitted_models(leaves: pl.LazyFrame, constants: pl.LazyFrame, request: Nested
 
 def _private(request: Nested) -> dict[str, pl.DataType]:
     """The columns of a model that its nodes need."""
-    return {**dict.fromkeys(of_model(request), pl.Float64()), "_pool_only": pl.Boolean()}
+    return dict.fromkeys(of_model(request), pl.Float64())
 
 
 def _of_classes(
@@ -109,8 +110,8 @@ def of_models(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     models = models_of(table, request)
     statistics = {} if models.fitted is None else _of_nodes(models.fitted, models.pivot, request)
     none = np.zeros(0)
-    only = models.padded(statistics.pop("_pool_only", none), 0.0).astype(bool)
-    numbers = {name: models.padded(statistics.get(name, none)) for name in _private(request)} | {"_pool_only": only}
+    fill = {"_pool_only": 0.0}
+    numbers = {x: models.padded(statistics.get(x, none), fill.get(x, np.nan)) for x in _private(request)}
     columns = (series(name, numbers[name], dtype) for name, dtype in _private(request).items())
     return pl.DataFrame([*(models.table[key] for key in request.over), *columns])
 
@@ -122,7 +123,7 @@ def _of_nodes(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
         "_pool_sigma2": _sigma2(f, request),
         "_pool_mu": pivot + f.mu * f.unit,
         "_pool_se_mu": np.sqrt(f.variance_of_mu) * f.unit,
-        "_pool_only": 1.0 * (~f.determined[-1] & (f.tree.nodes[1] == 1)),
+        "_pool_only": np.cumprod(f.only[::-1], axis=0).sum(axis=0),
     }
     tau2 = f.variances[:0:-1] * f.unit * f.unit * unknown
     return statistics | {tau2_of(depth): x for depth, x in enumerate(tau2, start=1)}
@@ -135,17 +136,21 @@ def of_levels(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     if models.fitted is not None:
         with np.errstate(all="ignore"):
             statistics = _of_tau2(models.fitted, request) | _of_model(models.fitted, models.pivot, request)
-    height = models.table.height
+    height, of_none = models.table.height, ("groups", "converged", *(() if _without_n(request) else ("n",)))
     columns = [pl.Series("level", [", ".join(level) for level in request.levels] * height, pl.String())]
     for name, dtype in STATISTICS.items():
         if name == "level":
             continue
-        x = models.padded(statistics.get(name, np.zeros(0)), 0.0 if name in ("groups", "n", "converged") else np.nan)
+        x = models.padded(statistics.get(name, np.zeros(0)), 0.0 if name in of_none else np.nan)
         if name == "depth":
             x = np.arange(1.0, request.depth + 1)[:, None]
         columns.append(series(name, np.broadcast_to(x, (request.depth, height)).T.ravel(), dtype))
     rows = np.repeat(np.arange(height), request.depth)
     return pl.DataFrame([*(models.table[key].gather(rows) for key in request.over), *columns])
+
+
+def _without_n(request: Nested) -> bool:
+    return request.published and request.n is None
 
 
 def _sigma2(f: Fitted, request: Nested) -> Array:
@@ -159,10 +164,11 @@ def _sigma2(f: Fitted, request: Nested) -> Array:
 def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
     """What differs between the levels, (levels, models), the outer level first."""
     square = f.unit * f.unit
-    tau2 = np.where(f.determined, f.variances, np.nan)[1:]
-    error = inference.errors(f)
-    ratio, p = inference.likelihood_ratios(f)
+    known = np.array([x is not None for x in reversed(request.tau2)])[:, None]
+    tau2 = np.where(f.determined[1:] | known, f.variances[1:], np.nan)
+    error, ratio = inference.errors(f), inference.likelihood_ratios(f)
     lower, upper = inference.limits(f, ratio, error, request.options.level)
+    ratio, p = inference.tested(f, ratio)
     sigma2 = _typical_variance(f)
     return {
         "groups": f.tree.nodes[1:],
@@ -177,22 +183,27 @@ def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
 
 
 def _typical_variance(f: Fitted) -> Array:
-    """sigma2, or of given means their typical sampling variance, as in I^2 (inference.py), in the unit."""
+    """sigma2, or of given means their typical sampling variance, as in I^2 (inference.py), in the unit.
+
+    With one exact mean tr P has a limit, with several the typical variance is 0.
+    """
     if not f.deviance.given:
         return np.where(f.exact, 0.0, f.variances[0])
-    w = 1 / f.tree.u
+    w = np.where(f.tree.u > 2 * LEAST, 1 / f.tree.u, 0.0)
     s1, s2 = f.tree.total(f.tree.k * w), f.tree.total(f.tree.k * w * w)
-    return np.asarray(formulas.typical_variance(f.tree.leaves - 1, formulas.trace(s1 * s1 - s2, s1)))
+    trace = np.where(f.exact_leaves == 1, 2 * s1, formulas.trace(s1 * s1 - s2, s1))
+    return np.where(f.exact_leaves > 1, 0.0, formulas.typical_variance(f.tree.leaves - 1, trace))
 
 
 def _of_model(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
     """What all levels of a model have in common, and the interval of the true mean of a new node of each level."""
-    mu, se, quantile = pivot + f.mu * f.unit, np.sqrt(f.variance_of_mu) * f.unit, request.options.quantile
+    mu, quantile = pivot + f.mu * f.unit, request.options.quantile
+    se = np.where(f.only[-1], np.nan, np.sqrt(f.variance_of_mu) * f.unit)
     between = np.cumsum(np.where(f.determined, f.variances, np.nan)[:0:-1], axis=0) * f.unit * f.unit
     reach = quantile * np.asarray(formulas.prediction_error(between, se))
     log_likelihood = inference.log_likelihood(f)
-    parameters = 1 + np.count_nonzero(f.deviance.free, axis=0)
-    n = np.full(f.tree.models, np.nan) if request.published and request.n is None else f.tree.rows
+    parameters = 1 + (not f.deviance.given) + np.count_nonzero(f.deviance.free[1:], axis=0)
+    n = np.full(f.tree.models, np.nan) if _without_n(request) else f.tree.rows
     return {
         "n": n,
         "sigma2": _sigma2(f, request),

@@ -10,10 +10,10 @@ from ...engines.numpy import Array
 from . import search
 from .identification import free_and_determined, spread, spread_or_1, unit, without_spread
 from .likelihood import likelihood
-from .search import Deviance
+from .search import LEAST, Deviance, number_of_exact
 from .tree import Tree
 
-LEAST = 2.0**-200  # of the square of the unit: a sampling variance of 0, as powers of its inverse are finite
+UNEQUAL = 2.0**-40  # relative differences of weights beyond rounding
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Fitted:
     unit: Array
     variances: Array
     determined: Array  # which of them the data determine
+    bounded: Array  # whether the likelihood is finite there
     lowest: Array  # -2 log L without its constant
     mu: Array
     variance_of_mu: Array
@@ -56,7 +57,17 @@ class Fitted:
     @property
     def exact(self) -> Array:
         """Whether rows do not differ within leaves, so that sigma2 is 0."""
-        return np.asarray((self.variances[0] == LEAST) & (not self.deviance.given))
+        return np.asarray((self.variances[0] == LEAST) & (not self.deviance.given) & self.identified)
+
+    @property
+    def only(self) -> Array:
+        """Which levels have one node, the tau2 of which the data cannot determine, (levels, models)."""
+        return np.asarray(~self.determined[1:] & (self.tree.nodes[:0:-1] == 1))
+
+    @property
+    def exact_leaves(self) -> Array:
+        """Number of leaves whose given mean is without error."""
+        return number_of_exact(self.tree, self.variances[0]) if self.deviance.given else np.zeros(self.tree.models)
 
     def of(self, models: Array) -> Fitted:
         """The same of some models."""
@@ -73,45 +84,38 @@ def fit(tree: Tree, known: Known) -> Fitted:
         free, determined = free_and_determined(tree, known.estimated)
         sigma2, identified = _sigma2(tree, known)
         tau2 = np.nan_to_num(known.tau2)[:, None] / (units * units)
-        agree = without_spread(tree) & _all_exact(tree, sigma2)
+        agree = without_spread(tree) & (number_of_exact(tree, sigma2) == tree.leaves)
         free[1:] &= ~agree
         free[0] &= sigma2 > LEAST
+        tree = replace(tree, u=np.where(tree.each((not known.given) & (sigma2 == LEAST)), 1.0, tree.u))
         deviance = Deviance(tree, free, known.given, known.restricted)
         variances, converged = _searched(deviance, np.concatenate([sigma2[None], tau2]), identified)
         at = likelihood(tree, variances, known.given, known.restricted)
-        unbounded = _two_exact(tree, variances) & free[1]
+        bounded = deviance.bounded(variances)
+        variance_of_mu = np.where(at.variance.value <= LEAST, 0.0, at.variance.value)
         mean = tree.total(tree.k * tree.y) / tree.leaves
-    converged &= identified & determined.all(axis=0) & ~unbounded
+    settled = determined[1:] | (tree.nodes[:0:-1] == 1)  # the only node of a level needs no tau2
+    converged &= identified & settled.all(axis=0) & (bounded | ~free.any(axis=0))
     mu, variance, lowest = (
         np.where(identified, x, other)
-        for x, other in ((at.mean.value, mean), (at.variance.value, np.nan), (at.deviance.value, np.nan))
+        for x, other in ((at.mean.value, mean), (variance_of_mu, np.nan), (at.deviance.value, np.nan))
     )
-    return Fitted(deviance, units, variances, determined & identified, lowest, mu, variance, converged)
+    return Fitted(deviance, units, variances, determined & identified, bounded, lowest, mu, variance, converged)
 
 
 def _sigma2(tree: Tree, known: Known) -> tuple[Array, Array]:
     """sigma2 where the search begins, the pooled one, and whether the rows separate it from tau2 of the leaves.
 
-    Of given means it is 1.
+    Of given means it is 1. Single rows separate it by unequal weights, or where tau2 of the leaves is known.
     """
     if known.given:
         return np.ones(tree.models), np.ones(tree.models, dtype=bool)
     several = tree.rows > tree.leaves
-    with_known_tau2 = bool(known.estimated[0]) and not np.isnan(known.tau2[0])
-    pooled = np.where(several, tree.squares_within / (tree.rows - tree.leaves), spread(tree) ** 2)
-    return np.maximum(pooled, LEAST), several | with_known_tau2
-
-
-def _all_exact(tree: Tree, sigma2: Array) -> Array:
-    """Whether all leaves' means are without error."""
-    v = tree.each(sigma2) * tree.u
-    return np.asarray(tree.total(tree.k * (v > 2 * LEAST)) == 0)
-
-
-def _two_exact(tree: Tree, variances: Array) -> Array:
-    """Whether tau2 of the leaves is 0 beside several leaves without error: the likelihood has no maximum."""
-    v = tree.each(variances[0]) * tree.u
-    return np.asarray((tree.total(tree.k * (v <= 2 * LEAST)) > 1) & (variances[1] < LEAST**0.5))
+    u = tree.total(tree.k * tree.u) / tree.leaves
+    unequal = tree.total(tree.k * abs(tree.u - tree.each(u))) > UNEQUAL * tree.leaves * u
+    by_one_row = (unequal & (tree.leaves > 2)) | (not np.isnan(known.tau2[0]))
+    pooled = np.where(several, tree.squares_within / (tree.rows - tree.leaves), spread(tree) ** 2 / u)
+    return np.maximum(pooled, LEAST), several | (by_one_row & bool(known.estimated[0]))
 
 
 def _searched(deviance: Deviance, variances: Array, identified: Array) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ from .likelihood import likelihood
 from .search import ASIDE, best
 
 STRIDE, STRIDES = 2.0, 100  # of a standard deviation, to a point beyond its upper limit
+FALL = -1e-6  # of -2 log L without a level: the likelihood is higher there, as exact means let it grow without bound
 
 
 def errors(f: Fitted) -> Array:
@@ -27,23 +28,33 @@ def errors(f: Fitted) -> Array:
     """
     d = f.deviance
     information = -likelihood(d.tree, f.variances, d.given, d.restricted).logs.hessian() / 2
-    free = d.free.T
+    free = d.free.T.copy()
+    free[:, 0] &= ~f.exact
+    free[:, 1] &= (f.exact_leaves == 0) | (f.variances[1] > 0)
     information = np.where(free[:, :, None] & free[:, None, :], information, np.eye(free.shape[1]))
-    usable = np.isfinite(information).all(axis=(1, 2)) & f.identified
+    usable = np.isfinite(information).all(axis=(1, 2)) & f.identified & f.bounded
     covariance = np.full_like(information, np.nan)
     covariance[usable] = np.linalg.pinv(information[usable], hermitian=True)
     variance = np.einsum("mii->im", covariance)
-    return np.where(d.free & f.determined, np.sqrt(variance), np.nan)[1:]
+    return np.where(free.T & f.determined, np.sqrt(variance), np.nan)[1:]
 
 
-def likelihood_ratios(f: Fitted) -> tuple[Array, Array]:
-    """The likelihood-ratio statistic of tau2 = 0 at each level, (levels, models), and its p; NaN where it is known."""
+def likelihood_ratios(f: Fitted) -> Array:
+    """The likelihood-ratio statistic of tau2 = 0 at each level, (levels, models); NaN where tau2 is known."""
     ratios = np.full((f.tree.depth, f.tree.models), np.nan)
     for index in range(1, f.tree.depth + 1):
         if (models := _tested(f, index)).size:
             some = f.of(models)
             rise = _lowest_without(some, index) - some.lowest
-            ratios[index - 1, models] = np.where(some.variances[index] > 0, np.maximum(rise, 0.0), 0.0)
+            rise = np.where(rise < FALL, np.nan, np.maximum(rise, 0.0))
+            ratios[index - 1, models] = np.where(some.variances[index] > 0, rise, 0.0)
+    return ratios
+
+
+def tested(f: Fitted, ratios: Array) -> tuple[Array, Array]:
+    """The likelihood-ratio statistics and their p; NaN where exact means leave no likelihood without the level."""
+    ratios = ratios.copy()
+    ratios[0] = np.where(f.exact_leaves > 0, np.nan, ratios[0])
     p = inference.half_half(ratios, special.chdtrc(1.0, ratios))
     return ratios, np.where(np.isnan(ratios), np.nan, p)
 
@@ -75,7 +86,7 @@ def limits(f: Fitted, ratios: Array, error: Array, level: float) -> tuple[Array,
 
 def _tested(f: Fitted, index: int) -> Array:
     """The models whose tau2 at a level is estimated."""
-    return np.flatnonzero(f.deviance.free[index] & f.determined[index] & ~f.exact)
+    return np.flatnonzero(f.deviance.free[index] & f.determined[index] & ~f.exact & f.bounded)
 
 
 class Profile:
@@ -139,4 +150,4 @@ def log_likelihood(f: Fitted) -> Array:
     numbers = (f.tree.leaves if d.given else f.tree.rows) - (1 if d.restricted else 0)
     lowest = f.lowest - (np.log(f.tree.leaves) if d.given and d.restricted else 0.0)
     of_models = inference.log_likelihood(lowest, numbers) - numbers * np.log(f.unit)
-    return np.where(f.exact, np.nan, of_models)
+    return np.where(f.exact | ~f.bounded | f.only.all(axis=0), np.nan, of_models)

@@ -57,13 +57,15 @@ def under_model(request: Nested, c: Columns = POLARS) -> Iterator[Step]:
 
 
 def shrunk(depth: int, request: Nested, c: Columns = POLARS) -> Iterator[Step]:
-    """Mean, weight, estimate and error of the nodes at a depth; the only node below a model keeps its mean."""
+    """Mean, weight, estimate and error of the nodes at a depth; the only node of all of its depth keeps its mean."""
     tau2 = c.column(tau2_of(depth))
-    only = c.only & exists(c.y) if depth == 1 else c.only & False
+    only = (c.only >= depth) & exists(c.y)
+    if not request.given:
+        yield {"_pool_v": where(exists(c.sigma2) | (c.v == INFINITY), c.v, None)}
     yield {"_pool_mean": c.pivot + c.y, "_pool_pooling": shrink.pooling(tau2, c.v), "_pool_tau2": tau2}
     yield {"_pool_weight": where(only & exists(c.v), 1.0, shrink.weight(tau2, c.v))}
     yield {
-        "_pool_estimate": shrink.estimate(c.mean, c.parent, c.weight),
+        "_pool_estimate": where(only, c.mean, shrink.estimate(c.mean, c.parent, c.weight)),
         "_pool_se": where(only, sqrt(c.v), sqrt(shrink.marginal_variance(tau2, c.pooling, c.se_parent))),
     }
 
@@ -72,7 +74,9 @@ def errors(request: Nested, c: Columns = POLARS) -> Iterator[Step]:
     """Effects and intervals of the nodes of the result, as estimates of the quantity to predict."""
     yield {
         "_pool_effect": nested.effect(c.weight, c.mean, c.parent),
-        "_pool_se_effect": sqrt(nested.effect_variance(c.tau2, c.pooling, c.weight, c.se_parent)),
+        "_pool_se_effect": where(
+            c.only >= request.at, None, sqrt(nested.effect_variance(c.tau2, c.pooling, c.weight, c.se_parent))
+        ),
     }
     if request.options.predict != "mean":
         yield {"_pool_se": sqrt(shrink.predictive_variance(c.se * c.se, _noise(request, c)))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from ...engines.numpy import Array
@@ -15,7 +16,7 @@ def causes_of_table(components: pl.DataFrame, published: bool) -> dict[str, int]
     """The number of models that give cause for each warning, from their components, one row per model and level."""
     failed = ~pl.col("converged") & (pl.col("groups") > 0)
     unidentified = failed & pl.col("sigma2").is_null() & (not published)
-    only = failed & ~unidentified & pl.col("tau2").is_null() & (pl.col("depth") > 1)
+    only = failed & ~unidentified & pl.col("tau2").is_null() & (pl.col("depth") > 1) & (pl.col("groups") > 1)
     by_level = components.filter(only).group_by("level", maintain_order=True).len()
     of_levels = {warning.only_child(level): count for level, count in by_level.iter_rows()}
     outer = components.filter(pl.col("depth") == 1)
@@ -25,14 +26,15 @@ def causes_of_table(components: pl.DataFrame, published: bool) -> dict[str, int]
 
 
 def causes(f: Fitted, request: Nested) -> dict[str, Array]:
-    """The models that give cause for each warning; a model of one leaf gives none."""
-    several = f.tree.leaves > 1
+    """The models that give cause for each warning."""
+    several, nodes = f.tree.nodes > 1, f.tree.nodes
     undetermined = {
-        warning.only_child(", ".join(request.levels[request.depth - index])): ~f.determined[index]
+        warning.only_child(", ".join(request.levels[depth - 1])): several[depth]
+        & (nodes[depth] == nodes[depth - 1])
+        & ~f.determined[request.depth - depth + 1]
         & f.identified
-        & several
-        for index in range(1, request.depth)
-        if request.tau2[request.depth - index] is None
+        for depth in range(2, request.depth + 1)
     }
-    unsettled = ~f.converged & f.identified & f.determined.all(axis=0)
-    return {warning.UNIDENTIFIED: ~f.identified & several, warning.UNSETTLED: unsettled, **undetermined}
+    confounded = np.any(list(undetermined.values()), axis=0) if undetermined else np.zeros(f.tree.models, dtype=bool)
+    unsettled = ~f.converged & f.identified & ~confounded
+    return {warning.UNIDENTIFIED: ~f.identified, warning.UNSETTLED: unsettled, **undetermined}

@@ -16,6 +16,8 @@ STARTS = (0.1, 1.0)  # standard deviations between nodes, relative to the spread
 MANY_LEVELS = 4  # levels from which not every combination of these is tried
 MANY = 2**14  # classes of a model from which some of its nodes show where to start
 FEW = 2**8  # of these nodes
+LEAST = 2.0**-200  # of the square of the unit: a sampling variance of 0, as powers of its inverse are finite
+ROUNDING = 1e-12
 ASIDE = 0.01  # a standard deviation, relative to the spread, that leads away from 0
 
 
@@ -49,6 +51,28 @@ class Deviance:
         """The same of some models."""
         return replace(self, tree=self.tree.take(models), free=self.free[:, models])
 
+    def bounded(self, variances: Array) -> Array:
+        """Whether -2 log L of given means has a limit where the error of exact means goes to 0, tau2 of leaves being 0.
+
+        It has none where their number differs from that of the parents they determine, or where they contradict each
+        other.
+        """
+        bounded = np.ones(self.tree.models, dtype=bool)
+        if not self.given or (self.tree.u > 2 * LEAST).all():
+            return bounded
+        exact = number_of_exact(self.tree, variances[0]) > 0
+        if (models := np.flatnonzero(exact & (variances[1] < LEAST**0.5))).size:
+            tree = self.tree.take(models)
+            larger = replace(tree, u=np.where(tree.u <= 2 * LEAST, 4 * tree.u, tree.u))
+            at = [likelihood(x, variances[:, models], self.given, self.restricted).deviance for x in (tree, larger)]
+            bounded[models] = np.abs(at[1].value - at[0].value) < 0.5  # one logarithm of the error adds log 4
+        return bounded
+
+
+def number_of_exact(tree: Tree, sigma2: Array) -> Array:
+    """Number of leaves whose mean is without error, for each model."""
+    return tree.total(tree.k * (tree.each(sigma2) * tree.u <= 2 * LEAST))
+
 
 def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     """The lowest minimum of each model; `start` holds the standard deviations that keep their value, and sigma."""
@@ -61,7 +85,7 @@ def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     def at(shares: Array) -> Array:
         return np.column_stack([start[:, 0], np.where(free, shares * spread[:, None], start[:, 1:])])
 
-    lowest = _lowest(of_few, np.array([at(shares) for shares in starts]))
+    lowest = _lowest(of_few, np.array([at(shares) for shares in starts]), spread)
     if few is not tree:
         # Derivatives vanish at 0, where some of the nodes may have their minimum, but not all.
         away = np.where(free, np.maximum(lowest.x[:, 1:], ASIDE * spread[:, None]), lowest.x[:, 1:])
@@ -69,14 +93,18 @@ def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     return _at_zero(deviance, lowest, spread)
 
 
-def _lowest(deviance: Deviance, starts: Array) -> Minima:
-    """The lowest minimum of each model near several starts, (starts, models, 1 + levels); all are searched at once."""
+def _lowest(deviance: Deviance, starts: Array, spread: Array) -> Minima:
+    """The lowest minimum of each model near several starts, (starts, models, 1 + levels); all are searched at once.
+
+    Where exact means let the likelihood grow without bound toward 0, it is the lowest in the interior, if there is one.
+    """
     count, models, size = starts.shape
     each = np.tile(np.arange(models), count)
     minima = near(lambda some, x: deviance(each[some], x), starts.reshape(-1, size))
-    x, value, converged = minima.x.reshape(starts.shape), minima.value, minima.converged
-    parts = zip(x, value.reshape(count, models), converged.reshape(count, models), strict=True)
-    return deepest([Minima(*one) for one in parts])
+    x, value, converged = minima.x.reshape(starts.shape), minima.value.reshape(count, models), minima.converged
+    bounded = np.array([deviance.bounded(np.where(_small(deviance, one, spread), 0.0, one * one).T) for one in x])
+    value = np.where(bounded | ~bounded.any(axis=0), value, np.inf)
+    return deepest([Minima(*one) for one in zip(x, value, converged.reshape(count, models), strict=True)])
 
 
 def _starts(levels: int) -> list[Array]:
@@ -87,13 +115,24 @@ def _starts(levels: int) -> list[Array]:
 
 
 def _at_zero(deviance: Deviance, lowest: Minima, spread: Array) -> Minima:
-    """The minima with variances of 0 where -2 log L rises from there: a search ends a little above."""
-    small = (lowest.x <= ASIDE**2 * spread[:, None]) & deviance.free.T
-    small[:, 0] = False
+    """The minima with variances of 0 where -2 log L rises from there: a search ends a little above.
+
+    sigma2 of single rows can be 0, too.
+    """
+    lowest.x[:, 0] = np.where(deviance.free[0] & (lowest.x[:, 0] <= ASIDE**2 * spread), LEAST**0.5, lowest.x[:, 0])
+    small = _small(deviance, lowest.x, spread)
     models = np.flatnonzero(small.any(axis=1))
     if models.size:
         zero = np.where(small, 0.0, lowest.x)[models]
         at = likelihood(deviance.tree.take(models), (zero * zero).T, deviance.given, deviance.restricted).deviance
-        rises = (small[models] & (at.first.T >= 0)).copy()
+        value = lowest.value[models]
+        rises = small[models] & ((at.first.T >= 0) | (at.value <= value + ROUNDING * (1 + abs(value)))[:, None])
         lowest.x[models] = np.where(rises, 0.0, lowest.x[models])
     return lowest
+
+
+def _small(deviance: Deviance, x: Array, spread: Array) -> Array:
+    """Which standard deviations of free levels are next to 0."""
+    small = (x <= ASIDE**2 * spread[:, None]) & deviance.free.T
+    small[:, 0] = False
+    return small
