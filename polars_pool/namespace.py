@@ -13,7 +13,7 @@ from .arguments import IntoColumn, Keys
 from .formulas.names import Family, NaN
 from .verbs.collecting import Frame
 from .verbs.expression import statistic
-from .verbs.types import Mu, PriorOfRates, Sigma2, Tau2
+from .verbs.types import Mu, PriorOfRates, Sigma2, Tau2, Tau2OfLevels
 
 P = ParamSpec("P")
 MOMENTS = pl.Struct({"n": pl.Int64(), "mean": pl.Float64(), "var": pl.Float64()})
@@ -91,7 +91,7 @@ class ExprPool:
         family: Family | None = None,
         prior: PriorOfRates = "ml",
         sigma2: Sigma2 = "pooled",
-        tau2: Tau2 | Sequence[float | str] = "reml",
+        tau2: Tau2 | Tau2OfLevels = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
         nested: bool = False,
@@ -145,7 +145,7 @@ class ExprPool:
         family: Family | None = None,
         prior: PriorOfRates = "ml",
         sigma2: Sigma2 = "pooled",
-        tau2: Tau2 | Sequence[float | str] = "reml",
+        tau2: Tau2 | Tau2OfLevels = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
         nested: bool = False,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
@@ -15,7 +13,7 @@ from ..formulas.names import (
 )
 from . import stages
 from .collecting import Frame
-from .types import Mu, PriorOfRates, Sigma2, Tau2
+from .types import Mu, PriorOfRates, Sigma2, Tau2, Tau2OfLevels
 
 
 def components(
@@ -33,7 +31,7 @@ def components(
     family: Family | None = None,
     prior: PriorOfRates = "ml",
     sigma2: Sigma2 = "pooled",
-    tau2: Tau2 | Sequence[float | str] = "reml",
+    tau2: Tau2 | Tau2OfLevels = "reml",
     mu: Mu = "gls",
     nan: NaN = "error",
     level: float = 0.95,

@@ -13,7 +13,7 @@ from ..formulas.names import (
 from ..models.families import family_of
 from .collecting import Frame
 from .engines import Query, by_engine
-from .types import Mu, Sigma2, Tau2
+from .types import Mu, Sigma2, Tau2, Tau2OfLevels
 
 
 def encode(
@@ -24,7 +24,7 @@ def encode(
     over: Keys | None = None,
     weights: IntoColumn | None = None,
     sigma2: Sigma2 = "pooled",
-    tau2: Tau2 | Sequence[float | str] = "reml",
+    tau2: Tau2 | Tau2OfLevels = "reml",
     mu: Mu = "gls",
     family: Literal["normal"] | None = None,
     nan: NaN = "error",

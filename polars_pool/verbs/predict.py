@@ -25,6 +25,7 @@ def predict(
     weights: IntoColumn | None = None,
     method: Likelihood = "reml",
     nan: NaN = "error",
+    persist: bool | None = None,
 ) -> Frame:
     """The expected value of every row by a regression, for its group and for the population.
 
@@ -36,6 +37,8 @@ def predict(
         Rows to predict, a DataFrame or LazyFrame (for a Spark frame a Spark DataFrame) with the columns that `x`, `by`
         and `over` name; by default the rows of the frame. A group that the frame does not have gets the prediction of
         the population.
+    persist
+        As in `shrink`.
 
     Returns
     -------

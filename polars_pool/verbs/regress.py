@@ -24,6 +24,7 @@ def regress(
     nan: NaN = "error",
     level: float = 0.95,
     uncertainty: GivenTau2 = "mu",
+    persist: bool | None = None,
 ) -> Frame:
     """Partially pooled regression of every group: its intercept and slopes, shrunk toward those of the population.
 
@@ -66,6 +67,8 @@ def regress(
     uncertainty
         Which errors `se` includes: the errors of the group's deviation and of the population's coefficients, `"mu"`
         (default), or the error of the deviation alone, `"conditional"` (lme4's condVar).
+    persist
+        As in `shrink`.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from ..formulas.names import (
 )
 from . import stages
 from .collecting import Frame, SparkFrame
-from .types import Mu, PriorOfRates, Sigma2, Tau2
+from .types import Mu, PriorOfRates, Sigma2, Tau2, Tau2OfLevels
 
 
 def shrink(
@@ -35,7 +35,7 @@ def shrink(
     family: Family | None = None,
     prior: PriorOfRates = "ml",
     sigma2: Sigma2 = "pooled",
-    tau2: Tau2 | Sequence[float | str] = "reml",
+    tau2: Tau2 | Tau2OfLevels = "reml",
     mu: Mu = "gls",
     nan: NaN = "error",
     level: float = 0.95,

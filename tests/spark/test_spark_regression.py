@@ -8,6 +8,7 @@ import pytest
 import test_regression as polars
 import test_regression_single_rows as single
 import test_truth_regression as truth
+from polars.testing import assert_frame_equal
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 from sparks import in_turn, path, polars_frame, spark_frame
@@ -268,6 +269,14 @@ def test_one_pass(classic, file, verb):  # noqa: F811
     arguments = ("y", ["x"], "g")
     assert passes(classic, lambda: verb(file, *arguments, weights="w").toArrow()) == 1 + (verb is pool.predict)
     assert cached(classic) == (verb is not pool.regress_components)
+
+
+@pytest.mark.parametrize("verb", [pool.regress, pool.predict])
+def test_without_the_cache_the_numbers_are_the_same(classic, verb):
+    rows = of_sizes(classic, 40).selectExpr("*", "g * i % 5 AS x")
+    kept, read_again = (polars_frame(verb(rows, "y", ["x"], "g", persist=persist)) for persist in (None, False))
+    assert_frame_equal(kept, read_again, check_row_order=False, rel_tol=1e-12)
+    assert cached(classic) == 1
 
 
 @pytest.mark.usefixtures("as_deployed")

@@ -54,6 +54,7 @@ pool.shrink(df, "y", "g", tau2="reml", sigma2="squeezed", mu="groups")
 pool.shrink(df, "y", "g", tau2=4, sigma2=2.5, mu=0)
 pool.shrink(df, "y", "g", tau2=pool.HalfCauchy(5), sigma2=pool.Jeffreys(), mu=pool.Normal(0, 5))
 pool.components(df, "y", "g", tau2=pool.Uniform(), mu=pool.Flat())
+pool.components(df, "y", ["m", "g"], nested=True, tau2=[4.0, "reml"])
 pool.profile(df, "y", "g", tau2=pool.HalfNormal(2))
 pool.posterior_draws(df, "y", "g", tau2=1.5, mu=pool.Normal(0, 5))
 pool.shrink(df, "y", "g", tau2="remll")  # wrong
