@@ -68,13 +68,13 @@ def translated(call: Call) -> tuple[Inputs, Call]:
 
     def translate(argument: Any, role: str) -> tuple[Any, Any]:
         if isinstance(argument, str):
-            return named(argument), argument
+            return _with_values(named(argument), schema.get(argument), role), argument
         if isinstance(argument, pl.Expr):
             raise TypeError(f"{role}= is an expression of Polars; give a column name or an expression of Spark")
         if not isinstance(argument, Column):
             return argument, argument  # refused with the other wrong arguments
         name, dtype = _of_expression(frame, argument, role)
-        return argument, pl.when(pl.nth(0).is_null()).then(None).cast(dtype).alias(name)
+        return _with_values(argument, dtype, role), pl.when(pl.nth(0).is_null()).then(None).cast(dtype).alias(name)
 
     for role in ROLES:
         if call.get(role) is not None:
@@ -107,6 +107,11 @@ def _of_expression(frame: DataFrame, column: Column, role: str) -> tuple[str, pl
     if not _is_rowwise(frame, column):
         raise ValueError(f"{role}={field.name} is not computed row by row; {AS_A_COLUMN}")
     return field.name, polars_type(field.dataType)
+
+
+def _with_values(column: Column, dtype: pl.DataType | None, role: str) -> Column:
+    """The column; a key of a type that has no values as text, because Spark does not join such columns."""
+    return column.cast("string") if role in KEYS and dtype == pl.Null() else column
 
 
 def _is_rowwise(frame: DataFrame, column: Column) -> bool:

@@ -68,6 +68,20 @@ def test_a_model_of_nan(classic, options, ansi):
     )
 
 
+@pytest.mark.parametrize(("by", "over"), [("g", ["model", "nothing"]), (["nothing", "g"], "model")], ids=str)
+def test_a_key_without_values(spark, by, over):
+    """As `SELECT NULL AS region` makes one."""
+    frame = ALL.with_columns(nothing=pl.lit(None))
+    options = {"over": over, "tau2": "dl"}
+    for verb in (pool.shrink, pool.encode):
+        got, want = path(spark)(verb, frame, "y", by, **options), verb(frame, "y", by, **options)
+        keys = ["model", "g"] if verb is pool.shrink else ["model", "g", "y"]
+        assert_agree(got.drop("nothing"), want.drop("nothing"), keys, CLOSED_FORM, frame["y"])
+    expression = pool.shrink(spark_frame(spark, ALL), "y", "g", over=["model", F.lit(None).alias("nothing")], tau2="dl")
+    want = pool.shrink(ALL, "y", "g", over="model", tau2="dl")
+    assert_agree(polars_frame(expression).drop("nothing"), want, ["model", "g"], CLOSED_FORM, frame["y"])
+
+
 def test_a_key_with_the_name_of_a_result(classic):
     frame = KEYS.rename({"N": "mean"})
     with pytest.raises(ValueError, match="mean") as in_polars:
