@@ -22,7 +22,7 @@ from .options import flag, level, one_of, threshold
 from .sentences import is_number, listed, nearest, shown
 
 KNOWN = "a number of 0 or more"
-OF_ENCODE = frozenset({"name"})  # arguments of encode alone
+ELSEWHERE = frozenset({"name", "persist"})  # the name of encode; frames of Polars refuse persist
 
 
 def is_nested(call: Call) -> bool:
@@ -58,7 +58,7 @@ def nested(call: Call) -> Nested:
     fitting(columns, h)
     instead = instead_of_booleans(call)
     if instead is not None and numbers["value"][1] == pl.Boolean:
-        warn_of_boolean(numbers["value"][0], instead)
+        warn_of_boolean(numbers["value"][0], f"{instead} without nested=True")
     return Nested(
         **columns,
         by_names=by_names,
@@ -86,14 +86,22 @@ def check_nested_without_columns(call: Call) -> None:
 def _refuse(call: Call) -> None:
     """Refuse arguments that do not apply to nested levels."""
     for name in call.changed():
-        if name not in ACCEPTED | OF_ENCODE or (name == "family" and call[name] != "normal"):
+        if name not in ACCEPTED | ELSEWHERE or (name == "family" and call[name] != "normal"):
             fit = listed(sorted(ACCEPTED & set(call.defaults)))
             raise ValueError(f"{name}={shown(call[name])} does not go with nested=True; give only {fit}")
 
 
 def _names(call: Call, of_levels: list[list[Any]]) -> tuple[tuple[str, ...], ...]:
-    """The names of the keys of each level."""
-    return tuple(keys(call.frame, call.schema, one, None)[0] for one in of_levels)
+    """The names of the keys of each level; one expression of several columns could mean one level or several."""
+    levels = tuple(keys(call.frame, call.schema, one, None)[0] for one in of_levels)
+    by = call["by"] if isinstance(call["by"], list | tuple) else [call["by"]]
+    for one, names in zip(by, levels, strict=True):
+        if len(names) > 1 and not isinstance(one, list | tuple):
+            raise ValueError(
+                f"by={shown(one)} stands for {len(names)} columns: name the levels one by one, the outer one first, "
+                f"[{listed(names)}], or the keys of one level in a list of their own, [[{listed(names)}]]"
+            )
+    return levels
 
 
 def _hyperparameters(call: Call) -> Hyperparameters:

@@ -142,6 +142,7 @@ def assert_one_scan(query: pl.LazyFrame) -> None:
 
 
 UNSEEN = pl.LazyFrame({"g": [1, 60, 61, 1000]})
+NESTED = {"by": [(pl.col("g") % 5).alias("part"), "g"], "nested": True}
 
 
 def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
@@ -180,6 +181,16 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "groups with their over": pool.shrink(
             lf, "y", "g", over="year", groups=UNSEEN.with_columns(year=pl.lit(2020, pl.Int64))
         ),
+        "nested": pool.shrink(lf, "y", **NESTED),
+        "nested at": pool.shrink(lf, "y", **NESTED, at="part", threshold=10, predict="row"),
+        "nested over": pool.shrink(lf, "y", **NESTED, over="year"),
+        "nested weights": pool.shrink(lf, "y", **NESTED, weights="w"),
+        "nested known": pool.shrink(lf, "y", **NESTED, sigma2=4, tau2=[2, 1]),
+        "nested groups": pool.shrink(lf, "y", **NESTED, groups=UNSEEN.with_columns(part=pl.lit(0, pl.Int64))),
+        "nested components": pool.components(lf, "y", **NESTED),
+        "nested components over": pool.components(lf, "y", **NESTED, over="year"),
+        "encode nested": pool.encode(lf, "y", **NESTED),
+        "encode nested at": pool.encode(lf, "y", **NESTED, over="year", at="part"),
         "encode": pool.encode(lf, "y", "g"),
         "encode dl": pool.encode(lf, "y", "g", tau2="dl"),
         "encode over": pool.encode(lf, "y", "g", over="year"),
@@ -251,6 +262,24 @@ def test_a_filter_on_a_model_or_a_key_reads_all_rows_it_needs(lf, tau2):
     for predicate in (pl.col("g") == 1, pl.col("year") == 2021, (pl.col("g") < 9) & (pl.col("year") > 2020)):
         got = query.filter(predicate).sort("year", "g").collect()
         assert_frame_equal(got, complete.filter(predicate).sort("year", "g"), rel_tol=1e-11)
+
+
+def test_a_filter_on_a_level_reads_all_rows_it_needs(lf):
+    """An outer node is a key of `by`, too: the estimates of its inner nodes depend on all others."""
+    for options in ({}, {"at": "part"}, {"over": "year"}):
+        query = pool.shrink(lf, "y", **NESTED, **options)
+        keys = [x for x in ("year", "part", "g") if x in query.collect_schema()]
+        complete = query.sort(keys).collect()
+        for predicate in (pl.col("part") == 1, pl.col("estimate") > 14, pl.col(keys[-1]) < 3):
+            got = query.filter(predicate).sort(keys).collect()
+            assert_frame_equal(got, complete.filter(predicate), rel_tol=1e-11)
+        assert_frame_equal(query.sort(keys).head(3).collect(), complete.head(3), rel_tol=1e-11)
+        assert_frame_equal(query.select(keys).sort(keys).collect(), complete.select(keys))
+    levels = pool.components(lf, "y", **NESTED, over="year")
+    complete = levels.sort("year", "depth").collect()
+    for predicate in (pl.col("level") == "g", pl.col("year") == 2021):
+        got = levels.filter(predicate).sort("year", "depth").collect()
+        assert_frame_equal(got, complete.filter(predicate), rel_tol=1e-11)
 
 
 @pytest.mark.parametrize("tau2", ["reml", "dl"])
@@ -333,6 +362,19 @@ def test_python_functions_are_detected(lf):
 def test_one_python_function_in_a_plan(lf, way, over):
     for verb in (pool.shrink, pool.components):
         query = verb(lf, "y", "g", over=over, **WAYS[way])
+        assert python_functions(query) == 1
+        assert_one_scan(query)
+
+
+@pytest.mark.parametrize("over", [None, "year"])
+@pytest.mark.parametrize("way", [{}, {"weights": "w"}, {"se": "se"}, {"tau2": [1.0, 2.0], "at": "part"}], ids=str)
+def test_one_python_function_in_a_plan_of_nested_levels(lf, way, over):
+    """All levels use one fit, whatever their number."""
+    of_models = {name: x for name, x in way.items() if name != "at"}
+    for query in (
+        pool.shrink(lf, "y", **NESTED, over=over, **way),
+        pool.components(lf, "y", **NESTED, over=over, **of_models),
+    ):
         assert python_functions(query) == 1
         assert_one_scan(query)
 

@@ -30,6 +30,7 @@ LINES = pl.DataFrame(
         "y": [float(i * i % 11 + i % 5) for i in range(24)],
     }
 )
+SINGLE_CHILDREN = LINES.with_columns(outer=pl.col("g") % 3, g=pl.lit("only"))
 SAME = pl.concat([LINES.with_columns(m=1), LINES.with_columns(m=2, a=1.0)])  # no slope in the second model
 
 
@@ -85,6 +86,15 @@ CASES = {
     **{
         f"{verb.__name__}, improper": case(verb, FEW_STUDIES, warning.IMPROPER, **IMPROPER)
         for verb in (pool.shrink, pool.components, pool.profile)
+    },
+    **{
+        f"{verb.__name__}, {name}": case(verb, frame, message, unsettled, **Y, by=by, nested=True)
+        for verb in (pool.shrink, pool.components, pool.encode)
+        for name, frame, message, unsettled, by in (
+            ("nested single rows", SINGLES, warning.UNIDENTIFIED, False, ["g", pl.lit(1).alias("h")]),
+            ("nested only children", SINGLE_CHILDREN, warning.only_child("g"), False, ["outer", "g"]),
+            ("nested unsettled", LINES, warning.UNSETTLED, True, [(pl.col("g") % 3).alias("outer"), "g"]),
+        )
     },
     "draws, improper": case(pool.posterior_draws, FEW_STUDIES, warning.IMPROPER, **IMPROPER, draws=2, seed=1),
     **{

@@ -1,7 +1,7 @@
 """Nested levels by dense matrices: the covariance of all rows, its likelihood and best linear predictions.
 
-Source: Searle, Casella & McCulloch (1992), Variance Components, chapters 6 and 7. `test_nested.py` compares it with the
-vectors of lme4 and metafor.
+Source: Searle, Casella & McCulloch (1992), Variance Components, chapters 6 and 7. `test_truth_nested.py` compares it
+with the vectors of lme4 and metafor.
 """
 
 import math

@@ -10,6 +10,7 @@ import grid
 import numpy as np
 import polars as pl
 import pytest
+from dense import Dense
 from frames import MOMENTS
 from scipy.stats import chi2
 
@@ -309,3 +310,29 @@ def test_balanced_data_have_closed_forms(name, method, path):
     each_near(result["sigma2"], [float(within)] * 2, 1e-11)
     each_near(result["mu"], [float(mu)] * 2, 1e-14)
     each_near(np.square(result["se_mu"]), [float(between / (a * b * n))] * 2, 1e-10)
+
+
+# ---- dense matrices --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["nested_Pixel", "rmamv_konstantopoulos2011_district_school"])
+def test_dense_matrices_agree_with_lme4_and_metafor(name, method):
+    """Dense matrices, which models/test_nested.py uses where no reference file exists."""
+    want, frame = grid.vector(name)[method], rows(name)
+    v = frame["se"].to_numpy() ** 2 if name in PUBLISHED else None
+    paths = frame.select(LEVELS).rows()
+    truth = Dense(paths, frame["y"].to_numpy(), (None, None), v=v, restricted=method == "REML")
+    variances = want["sigma2"] if name in PUBLISHED else [*want["tau2"], want["sigma2"]]
+    each_near(truth.best, variances, 1e-9)
+    constant = math.log(len(paths)) / 2 if name in PUBLISHED and method == "REML" else 0.0
+    near(constant - truth.deviance(truth.best) / 2, want["logLik"], 1e-11)
+    for level in want["levels"]:
+        nodes = list(zip(*level["keys"].values(), strict=True))
+        some = [truth.node(node) for node in nodes[:10]]
+        near([node["effect"] for node in some], level["effect"][:10], 1e-9)
+        error = [node["se_effect"] if name in PUBLISHED else node["conditional_se_effect"] for node in some]
+        each_near(error, level["se"][:10] if name in PUBLISHED else np.sqrt(level["condVar"][:10]), 1e-9)
+    if name in PUBLISHED and method == "REML":
+        each_near(truth.limits(1), want["profile_limits"][0], 1e-8)
+    each_near([truth.rise(depth, 0.0) for depth in (1, 2)], want["lrt"], 1e-8)
