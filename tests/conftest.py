@@ -50,8 +50,11 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """No workers for the tests on Spark: each would start a Java process, which uses all cores."""
-    return 0 if ways.names_spark(config) else None
+    """Two workers for the tests on Spark, a file at a time: a Java process keeps little more than one core busy."""
+    if not ways.names_spark(config):
+        return None
+    config.option.dist = "loadfile"
+    return min(2, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m

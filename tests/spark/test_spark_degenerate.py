@@ -52,6 +52,7 @@ def engine(request, sessions, monkeypatch):
     return request.param
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("engine", "line"), in_turn((line,) for line in LINES), indirect=["engine"])
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
 def test_line(engine, line):

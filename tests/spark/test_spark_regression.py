@@ -262,8 +262,7 @@ def test_a_decimal_and_a_long_keep_their_digits(classic):
 # ---- jobs ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("as_deployed")
-@every_verb
+@pytest.mark.parametrize(("spark", "verb"), in_turn((verb,) for verb in polars.VERBS), indirect=["spark"])
 def test_one_pass(classic, file, verb):  # noqa: F811
     """Of the rows; a second one for the rows to predict, which are those of the frame."""
     arguments = ("y", ["x"], "g")
