@@ -1,0 +1,85 @@
+"""What an encoding adds to rows, and estimates out of fold for every family: from copies of the rows of other folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import polars as pl
+
+from .keys import KEY, PRIVATE
+from .request import Request
+
+NAME = "_pool_fold"  # of the key that numbers the folds, the last one of those of models
+FOLD = KEY + NAME
+STATISTICS = ("estimate", "se", "n", "mean", "weight")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The statistics to add to each row, and the rows that they are computed from: by default all rows of the group.
+
+    `folds` is a number of folds, an expression of the fold of each row, or one of two words: each row without itself,
+    or rows before it in the order of `order_by`.
+    """
+
+    name: str = "estimate"
+    statistics: tuple[str, ...] = ("estimate",)
+    folds: int | pl.Expr | Literal["loo", "before"] | None = None
+    seed: int | None = None
+    order_by: pl.Expr | None = None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The names of the new columns by statistic."""
+        others = "" if self.name == "estimate" else f"{self.name}_"
+        return {one: self.name if one == "estimate" else f"{others}{one}" for one in self.statistics}
+
+    @property
+    def label(self) -> pl.Expr:
+        """The fold of each row; random folds differ in size by one at most."""
+        if isinstance(self.folds, int):
+            return pl.int_range(pl.len()).shuffle(self.seed) % self.folds
+        assert isinstance(self.folds, pl.Expr)
+        return self.folds
+
+
+def by_fold(request: Any) -> Any:
+    """The request whose models are those without each fold."""
+    return replace(request, over_names=(*request.over_names, NAME))
+
+
+def out_of_fold(
+    frame: pl.LazyFrame, request: Request, encoding: Encoding, estimates: Callable[..., pl.LazyFrame]
+) -> pl.LazyFrame:
+    """All columns of the frame, and statistics of the group of each row, from the rows of all other folds.
+
+    Each fold has a copy of the rows of the other folds, so that any family can fit it as a model of its own.
+    """
+    columns = pl.nth(range(len(frame.collect_schema())))
+    over, by = request.over_names, request.group_names
+    keys = [*over, NAME, *by]
+    fold = encoding.label.alias(FOLD)
+    rows = frame.with_columns(*(e.name.prefix(KEY) for e in request.key_columns), fold).cache()
+    copies = rows.join(rows.select(pl.col(FOLD).alias(NAME)).unique(), how="cross")
+    copies = copies.filter(pl.col(FOLD).ne_missing(pl.col(NAME)))
+    key_columns = [pl.col(NAME) if key == NAME else public_key(key) for key in (*over, NAME, *request.by_names)]
+    groups = rows.select(map(public_key, keys)).unique()
+    of_groups = estimates(copies, replace(by_fold(request), key_columns=tuple(key_columns)), groups)
+    of_groups = of_groups.select(
+        *(pl.col(key).alias(KEY + key) for key in keys), *(pl.col(one).alias(PRIVATE + one) for one in encoding.statistics)
+    )
+    on = [KEY + key for key in keys]
+    joined = rows.join(of_groups, on=on, how="left", nulls_equal=True, maintain_order="left")
+    return joined.select(columns, *renamed(encoding))
+
+
+def public_key(key: str) -> pl.Expr:
+    """A key of the rows under its own name."""
+    return pl.col(KEY + key).alias(key)
+
+
+def renamed(encoding: Encoding) -> list[pl.Expr]:
+    """The statistics under the names of the new columns."""
+    return [pl.col(PRIVATE + one).alias(name) for one, name in encoding.columns.items()]

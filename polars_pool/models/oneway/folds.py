@@ -1,0 +1,153 @@
+"""The estimate of its group for every row, from the rows of all other folds: sigma2, tau2 and mu are refitted.
+
+A fold changes only the groups that have rows in it. So the classes of groups without a fold are those of all groups,
+less those of the groups in the fold, and with what these groups have in the other folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import polars as pl
+
+from ...formulas import folds as formulas
+from ...formulas import moments
+from ...formulas.elementary import exists, where
+from ..columns import POLARS, Columns, Step, with_steps
+from ..encoding import FOLD, by_fold
+from . import groups
+from .components import classes, fitted_models, of_sizes
+from .groups import VALUE, VAR, N, W, Y
+from .pooling import ESTIMATE, joined, pooled
+from .spec import Means
+
+STATISTICS = ("_pool_n", "_pool_w", "_pool_y", "_pool_var")
+PART, ALL = "_pool_part_", "_pool_all_"  # prefixes of the statistics of a group in a fold, and of all its rows
+
+
+def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The rows in their order with the partially pooled mean of their group in the other folds; FOLD is their fold."""
+    of_fold = by_fold(request)
+    pairs = groups.summed(rows, of_fold).select(*of_fold.keys, *_moments()).cache()
+    totals = _merged(pairs, request).cache()
+    both = pairs.rename({name: name.replace("_pool_", PART, 1) for name in STATISTICS}).join(
+        totals.rename({name: name.replace("_pool_", ALL, 1) for name in STATISTICS}),
+        on=list(request.keys),
+        how="left",
+        nulls_equal=True,
+    )
+    rest = _repaired(with_steps(both, _without_part()), pairs, of_fold).cache()
+    constants = groups.constants(rows, pivot, request).join(_unlabelled(rows), how="cross")
+    models = fitted_models(_classes(totals, rest, constants, request), of_fold)
+    beside = rows.select(pl.all().exclude(*STATISTICS)).join(
+        rest.select(*of_fold.keys, *STATISTICS), on=list(of_fold.keys), how="left", nulls_equal=True, maintain_order="left"
+    )
+    return with_steps(joined(beside, models, of_fold, ordered=True), pooled(of_fold)).with_columns(
+        # A training set of single rows alone determines no variance: a feature must not be empty, so it is their mean.
+        _pool_estimate=pl.coalesce(ESTIMATE, pl.col("_pool_mu"))
+    )
+
+
+def _moments() -> list[pl.Expr]:
+    """The statistics of a group, with missing ones as numbers."""
+    return [N.cast(pl.Float64), W.cast(pl.Float64), Y, VAR]
+
+
+def _merged(states: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The moments of groups, merged from several states of each."""
+    of_states = replace(request, value=VALUE, n=N, var=VAR, weights=None if request.weights is None else W)
+    columns = [Y.alias("_pool_value"), N, VAR] + ([] if request.weights is None else [W.alias("_pool_weights")])
+    merged = groups.summed(states.select(*request.keys, *columns), of_states)
+    return merged.select(*request.keys, *_moments())
+
+
+def _without_part(c: Columns = POLARS) -> Iterator[Step]:
+    """The moments of a group without its rows in a fold."""
+    w = c.all_w - c.part_w
+    yield {"_pool_n": c.all_n - c.part_n, "_pool_w": where(c.all_n > c.part_n, w, 0.0)}
+    part = where(c.part_n > 0, c.part_y, c.all_y)
+    part_squares = moments.squares(c.part_n, where(c.part_n > 1, c.part_var, 0.0))
+    squares = moments.squares(c.all_n, where(c.all_n > 1, c.all_var, 0.0))
+    yield {
+        "_pool_y": formulas.rest_mean(c.all_y, part, c.part_w, c.w),
+        "_pool_squares": formulas.rest_squares(squares, part_squares, c.all_y, part, c.part_w, c.w),
+        "_pool_all_squares": squares,
+    }
+    yield {"_pool_var": moments.variance(c.n, c.squares)}
+
+
+def _repaired(rest: pl.LazyFrame, pairs: pl.LazyFrame, of_fold: Means) -> pl.LazyFrame:
+    """The groups without their fold, merged from their other folds where the difference has lost its digits."""
+    is_lost = (N > 1) & (pl.col("_pool_squares") < formulas.LOST * pl.col("_pool_all_squares"))
+    keys = list(of_fold.keys)
+    of_group = [key for key in keys if key != FOLD]
+    rest = rest.select(*keys, *STATISTICS, *(pl.col(f"{ALL}{name[6:]}") for name in STATISTICS), is_lost=is_lost).cache()
+    others = rest.filter("is_lost").select(keys).join(pairs, on=of_group, nulls_equal=True, suffix="_other")
+    others = others.filter(pl.col(FOLD).ne_missing(pl.col(f"{FOLD}_other")) & (N > 0))
+    merged = _merged(others.select(*keys, *STATISTICS), of_fold).select(*keys, _pool_merged=VAR)
+    repaired = rest.join(merged, on=keys, how="left", nulls_equal=True)
+    return repaired.with_columns(_pool_var=pl.when("is_lost").then("_pool_merged").otherwise(VAR))
+
+
+def _unlabelled(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The number of rows whose fold is null."""
+    return rows.select(_pool_bad_folds=pl.col(FOLD).is_null().sum())
+
+
+# ---- classes of the groups without a fold ---------------------------------------------------------------------------
+
+
+def _classes(
+    totals: pl.LazyFrame, rest: pl.LazyFrame, constants: pl.LazyFrame, request: Means
+) -> pl.LazyFrame:
+    """The classes of the groups without each fold, with the constants of the query."""
+    of_fold = by_fold(request)
+    models = rest.select(of_fold.over).unique()
+    full = rest.select(*of_fold.keys, *(pl.col(f"{ALL}{name[6:]}").alias(name) for name in STATISTICS))
+    if not request.variance_depends_on_n:
+        every = _beside_models(totals, models, request).join(
+            rest.select(*of_fold.keys, *STATISTICS), on=list(of_fold.keys), how="left", nulls_equal=True, suffix="_rest"
+        )
+        in_fold = pl.col("_pool_n_rest").is_not_null()
+        columns = [pl.when(in_fold).then(f"{name}_rest").otherwise(name).alias(name) for name in STATISTICS]
+        return classes(every.select(*of_fold.keys, *columns), constants, of_fold, compress=False)
+    centre = totals.group_by(request.over).agg(_pool_centre=Y.mean()) if request.over else totals.select(_pool_centre=Y.mean())
+    parts = [
+        _beside_models(_sums(totals, centre, request.over, request, 1), models, request),
+        _sums(full, centre, of_fold.over, request, -1),
+        _sums(rest, centre, of_fold.over, request, 1),
+    ]
+    keys = [*of_fold.over, "_pool_n"]
+    sums = pl.concat([part.select(*keys, "_pool_k", "_pool_s1", "_pool_s2", "_pool_vars") for part in parts])
+    sums = sums.group_by(keys).agg(pl.all().sum()).filter(pl.col("_pool_k") > 0.5)
+    k, mean = pl.col("_pool_k"), pl.col("_pool_s1") / pl.col("_pool_k")
+    spread = pl.col("_pool_s2") / k - mean * mean
+    of_class = _centred(sums, centre, request).with_columns(
+        _pool_y=mean + pl.col("_pool_centre"),
+        _pool_spread=pl.when(spread > 0).then(spread).otherwise(0.0),
+        _pool_var=pl.col("_pool_vars") / k,
+    )
+    return of_sizes(of_class, of_fold).join(constants, how="cross")
+
+
+def _sums(frame: pl.LazyFrame, centre: pl.LazyFrame, over: tuple[str, ...], request: Means, sign: int) -> pl.LazyFrame:
+    """Sums over the groups of equal size of each model: their number, y and y^2 about the centre, and variances."""
+    y = Y - pl.col("_pool_centre")
+    sums = {"_pool_k": pl.len().cast(pl.Float64), "_pool_s1": y.sum(), "_pool_s2": (y * y).sum(), "_pool_vars": VAR.sum()}
+    centred = _centred(frame.filter(N > 0), centre, request)
+    return centred.group_by(*over, N).agg(**{name: sign * e for name, e in sums.items()})
+
+
+def _centred(frame: pl.LazyFrame, centre: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The rows beside the centre of their model."""
+    if not request.over:
+        return frame.join(centre, how="cross")
+    return frame.join(centre, on=list(request.over), how="left", nulls_equal=True)
+
+
+def _beside_models(frame: pl.LazyFrame, models: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The rows once for each fold of their model."""
+    if not request.over:
+        return frame.join(models, how="cross")
+    return frame.join(models, on=list(request.over), how="inner", nulls_equal=True)
