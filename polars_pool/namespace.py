@@ -96,12 +96,15 @@ class ExprPool:
         nan: NaN = "error",
         nested: bool = False,
         at: str | Sequence[str] | None = None,
+        folds: int | IntoColumn | None = None,
+        seed: int | None = None,
+        order_by: IntoColumn | None = None,
     ) -> pl.Expr:
         """The partially pooled mean of its group for every row, in `select`, `with_columns`, `.over()` or `agg`.
 
         Parameters
         ----------
-        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at, folds, seed, order_by
             As in `polars_pool.shrink`, for rows.
 
         Returns
@@ -150,12 +153,15 @@ class ExprPool:
         nan: NaN = "error",
         nested: bool = False,
         at: str | Sequence[str] | None = None,
+        folds: int | IntoColumn | None = None,
+        seed: int | None = None,
+        order_by: IntoColumn | None = None,
     ) -> pl.Expr:
         """The weight of its group's own mean in the estimate, tau2 / (tau2 + v), for every row.
 
         Parameters
         ----------
-        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at, folds, seed, order_by
             As in `polars_pool.shrink`, for rows.
 
         Returns

@@ -15,6 +15,8 @@ from .columns import no_column as no_column
 from .columns import one_column as one_column
 from .columns import rowwise as rowwise
 from .columns import schema_of as schema_of
+from .encoding import encoding as encoding
+from .encoding import is_rule as is_rule
 from .families import refuse_family_of_rates as refuse_family_of_rates
 from .frames import rows_to_predict as rows_to_predict
 from .frames import unseen as unseen
@@ -33,7 +35,6 @@ from .regression import regression as regression
 from .requests import check_expression as check_expression
 from .requests import comparison as comparison
 from .requests import components as components
-from .requests import encoding as encoding
 from .requests import estimates as estimates
 from .requests import profile as profile
 from .requests import states as states

@@ -68,6 +68,20 @@ def rows_to_predict(call: Call, request: Regression) -> pl.LazyFrame | None:
     return lf
 
 
+def rows_to_encode(call: Call, request: Request) -> pl.LazyFrame | None:
+    """Rows that have the keys of a request; None for those of the frame."""
+    rows = call.get("rows")
+    if rows is None:
+        return None
+    if not isinstance(rows, pl.DataFrame | pl.LazyFrame):
+        raise TypeError(f"rows is a {type(rows).__qualname__}; give a polars.DataFrame or LazyFrame")
+    has = schema_of(rows.lazy(), rows.lazy().collect_schema(), request.key_columns, "rows")
+    for name, dtype in call.frame.select(*request.key_columns).collect_schema().items():
+        if key_type(has[name], dtype) is None:
+            raise TypeError(f"the key {name!r} is {has[name]} in rows= and {dtype} in the frame; cast one of them")
+    return rows.lazy()
+
+
 def _refuse_column_names(schema: pl.Schema) -> None:
     """Refuse rows with columns named as those that a prediction adds, or as private ones."""
     for name in PREDICTIONS:

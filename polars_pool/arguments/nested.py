@@ -9,6 +9,7 @@ import polars as pl
 
 from ..formulas import messages
 from ..formulas.names import Likelihood, NaN, Predict, Uncertainty
+from ..models.encoding import ARGUMENTS
 from ..models.hyperparameters import Hyperparameters
 from ..models.nested.spec import ACCEPTED, Nested, Options
 from ..models.oneway.spec import COLUMNS
@@ -22,7 +23,7 @@ from .options import flag, level, one_of, threshold
 from .sentences import is_number, listed, nearest, shown
 
 KNOWN = "a number of 0 or more"
-ELSEWHERE = frozenset({"name", "persist"})  # the name of encode; frames of Polars refuse persist
+ELSEWHERE = ARGUMENTS | {"persist"}  # arguments of encodings; frames of Polars refuse persist
 
 
 def is_nested(call: Call) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..models.encoding import ARGUMENTS, Encoding
 from ..models.families import family_of
 from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
@@ -9,8 +10,9 @@ from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, Rates
 from ..models.regression.spec import Regression
 from .call import Call
-from .columns import distinct_keys, new_column
-from .families import has_rates, refuse_family_of_rates, refuse_for_rates
+from .columns import distinct_keys
+from .encoding import of_rows
+from .families import has_rates, refuse_for_rates
 from .hyperparameters import refuse_mean_of_profile
 from .means import check_without_columns, means, means_without_priors
 from .nested import check_nested_without_columns, is_nested, nested
@@ -65,17 +67,11 @@ def profile(call: Call) -> tuple[Means | PosteriorMeans, tuple[float, ...] | Non
     return request, grid, groups
 
 
-def encoding(call: Call) -> Means | PosteriorMeans | Nested:
-    """The request of `encode`, whose new column has a name of its own."""
-    refuse_family_of_rates(call, "encode")
-    request = nested(call) if is_nested(call) else means(call)
-    new_column(call.schema, call["name"])
-    return request
-
-
-def statistic(call: Call) -> AnyRequest:
-    """The request of an expression, whose result has no keys."""
-    return _request(call, of_components=False)
+def statistic(call: Call) -> tuple[AnyRequest, Encoding]:
+    """The request of an expression, whose result has no keys, and the rows that encode each row."""
+    request = _request(call, of_components=False)
+    assert not isinstance(request, Regression)
+    return request, of_rows(call, request)
 
 
 def _request(call: Call, of_components: bool) -> AnyRequest:
@@ -84,7 +80,7 @@ def _request(call: Call, of_components: bool) -> AnyRequest:
     if is_nested(call):
         return nested(call)
     if has_rates(call):
-        return rates(call, ACCEPTED_BY_COMPONENTS if of_components else ACCEPTED)
+        return rates(call, ACCEPTED_BY_COMPONENTS if of_components else ACCEPTED | ARGUMENTS)
     return means(call)
 
 
@@ -93,6 +89,6 @@ def check_expression(call: Call) -> None:
     if is_nested(call):
         check_nested_without_columns(call)
     elif has_rates(call):
-        refuse_for_rates(call, ACCEPTED)
+        refuse_for_rates(call, ACCEPTED | ARGUMENTS)
     else:
         check_without_columns(call)

@@ -9,11 +9,14 @@ from typing import Any, Literal
 import polars as pl
 
 from .keys import KEY, PRIVATE
+from .refuse import BAD_ROWS, number_of_rows
 from .request import Request
 
 NAME = "_pool_fold"  # of the key that numbers the folds, the last one of those of models
 FOLD = KEY + NAME
 STATISTICS = ("estimate", "se", "n", "mean", "weight")
+ARGUMENTS = frozenset({"folds", "seed", "order_by", "rows", "columns", "name"})
+"""Arguments of `encode` and of expressions that every family takes."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class Encoding:
         assert isinstance(self.folds, pl.Expr)
         return self.folds
 
+    @property
+    def has_folds(self) -> bool:
+        """Whether each row is encoded from the rows of all other folds."""
+        return isinstance(self.folds, int | pl.Expr)
+
+
+WHOLE = Encoding()
+"""The estimate from all rows of the group."""
+
 
 def by_fold(request: Any) -> Any:
     """The request whose models are those without each fold."""
@@ -60,7 +72,7 @@ def out_of_fold(
     columns = pl.nth(range(len(frame.collect_schema())))
     over, by = request.over_names, request.group_names
     keys = [*over, NAME, *by]
-    fold = encoding.label.alias(FOLD)
+    fold = encoding.label.map_batches(_labelled, returns_scalar=False).alias(FOLD)
     rows = frame.with_columns(*(e.name.prefix(KEY) for e in request.key_columns), fold).cache()
     copies = rows.join(rows.select(pl.col(FOLD).alias(NAME)).unique(), how="cross")
     copies = copies.filter(pl.col(FOLD).ne_missing(pl.col(NAME)))
@@ -68,11 +80,19 @@ def out_of_fold(
     groups = rows.select(map(public_key, keys)).unique()
     of_groups = estimates(copies, replace(by_fold(request), key_columns=tuple(key_columns)), groups)
     of_groups = of_groups.select(
-        *(pl.col(key).alias(KEY + key) for key in keys), *(pl.col(one).alias(PRIVATE + one) for one in encoding.statistics)
+        *(pl.col(key).alias(KEY + key) for key in keys),
+        *(pl.col(one).alias(PRIVATE + one) for one in encoding.statistics),
     )
     on = [KEY + key for key in keys]
     joined = rows.join(of_groups, on=on, how="left", nulls_equal=True, maintain_order="left")
     return joined.select(columns, *renamed(encoding))
+
+
+def _labelled(folds: pl.Series) -> pl.Series:
+    """The folds; raises if some are null."""
+    if count := folds.null_count():
+        raise ValueError(BAD_ROWS["folds"].format(rows=number_of_rows(count)))
+    return folds
 
 
 def public_key(key: str) -> pl.Expr:
@@ -80,6 +100,29 @@ def public_key(key: str) -> pl.Expr:
     return pl.col(KEY + key).alias(key)
 
 
+def of_other_rows(
+    frame: pl.LazyFrame,
+    request: Request,
+    encoding: Encoding,
+    rows: pl.LazyFrame,
+    estimates: Callable[..., pl.LazyFrame],
+) -> pl.LazyFrame:
+    """All columns of other rows, and statistics of their group by the rows of the frame; a new group has mu."""
+    columns = pl.nth(range(len(rows.collect_schema())))
+    keys = [*request.over_names, *request.group_names]
+    rows = rows.with_columns(e.name.prefix(KEY) for e in request.key_columns)
+    of_groups = estimates(frame, request, rows.select(map(public_key, keys)).unique())
+    of_groups = of_groups.select(
+        *(pl.col(key).alias(KEY + key) for key in keys),
+        *(pl.col(one).alias(PRIVATE + one) for one in encoding.statistics),
+    )
+    on = [KEY + key for key in keys]
+    joined = rows.join(of_groups, on=on, how="left", nulls_equal=True, maintain_order="left")
+    return joined.select(columns, *renamed(encoding))
+
+
 def renamed(encoding: Encoding) -> list[pl.Expr]:
     """The statistics under the names of the new columns."""
-    return [pl.col(PRIVATE + one).alias(name) for one, name in encoding.columns.items()]
+    columns = {one: pl.col(PRIVATE + one) for one in encoding.statistics}
+    columns |= {"n": pl.col(PRIVATE + "n").cast(pl.Int64)} if "n" in columns else {}
+    return [columns[one].alias(name) for one, name in encoding.columns.items()]

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from .encoding import Encoding
 from .nested.spec import Nested
 from .oneway.spec import Means
 from .posterior.spec import PosteriorMeans
@@ -28,7 +29,7 @@ class Family:
 
     `components` returns one row per model and `estimates` one row per group (of a regression one per group and term),
     both under public names. `estimates` takes the keys of further groups as a third argument, but for regressions.
-    For means, `encoded` returns the rows of a frame with the estimate of their group under a new name; `statistic`
+    `encoded` returns the rows of a frame with statistics of their group under new names; `statistic`
     returns one column of the estimates for the rows of a table in memory.
     """
 
@@ -36,8 +37,8 @@ class Family:
     components_schema: Callable[[Any], Schema]
     estimates: Callable[..., pl.LazyFrame]
     estimates_schema: Callable[[Any], Schema]
-    encoded: Callable[[pl.LazyFrame, Any, str], pl.LazyFrame] | None = None
-    statistic: Callable[[pl.DataFrame, Any, str], pl.Series] | None = None
+    encoded: Callable[[pl.LazyFrame, Any, Encoding], pl.LazyFrame] | None = None
+    statistic: Callable[[pl.DataFrame, Any, str, Encoding], pl.Series] | None = None
 
 
 @cache
@@ -77,6 +78,7 @@ def _rates() -> Family:
         components_schema=components.components_schema,
         estimates=estimates.estimates,
         estimates_schema=estimates.estimates_schema,
+        encoded=encoding.encoded,
         statistic=encoding.statistic,
     )
 

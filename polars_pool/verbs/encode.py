@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import polars as pl
+
 from .. import arguments
 from ..arguments import Call, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
+from ..models.encoding import of_other_rows
 from ..models.families import family_of
 from .collecting import Frame
 from .engines import Query, by_engine
@@ -26,9 +29,14 @@ def encode(
     sigma2: Sigma2 = "pooled",
     tau2: Tau2 | Tau2OfLevels = "reml",
     mu: Mu = "gls",
-    family: Literal["normal"] | None = None,
+    family: Literal["normal", "binomial"] | None = None,
     nan: NaN = "error",
     name: str = "estimate",
+    columns: str | Sequence[str] | None = None,
+    folds: int | IntoColumn | None = None,
+    seed: int | None = None,
+    order_by: IntoColumn | None = None,
+    rows: pl.DataFrame | pl.LazyFrame | None = None,
     nested: bool = False,
     at: str | Sequence[str] | None = None,
     persist: bool | None = None,
@@ -75,7 +83,9 @@ def encode(
 
 
 def _by_polars(call: Call) -> Query:
-    request = arguments.encoding(call)
-    encoded = family_of(request).encoded
-    assert encoded is not None
-    return encoded(call.frame, request, call["name"]), 0
+    request, encoding, rows = arguments.encoding(call)
+    family = family_of(request)
+    if rows is not None:
+        return of_other_rows(call.frame, request, encoding, rows, family.estimates), 0
+    assert family.encoded is not None
+    return family.encoded(call.frame, request, encoding), 0

@@ -18,7 +18,7 @@ from ..models.keys import PRIVATE
 from . import evaluation
 
 KEYS = ("by", "over")
-COLUMNS = ("weights", "trials", "exposure")
+COLUMNS = ("weights", "trials", "exposure", "folds", "order_by")
 Roles = dict[str, list[pl.Expr]]
 
 
@@ -34,7 +34,7 @@ def statistic(value: pl.Expr, name: str, call: Call) -> pl.Expr:
     ]
     constant = ["value"] * _is_constant([value]) + [role for role, columns in roles.items() if _is_constant(columns)]
     # The columns are inputs of the function: its call keeps the options alone.
-    options = call.replaced(**dict.fromkeys((*KEYS, *COLUMNS)))
+    options = call.replaced(**dict.fromkeys((*KEYS, *_columns(call))))
     function = partial(
         _statistic, name=name, call=options, roles=tuple(roles), constant=tuple(constant), caller=warning.caller()
     )
@@ -46,7 +46,7 @@ def _roles(value: pl.Expr, call: Call) -> Roles:
     arguments.rowwise(value, "value")
     columns = {f"by{depth}": keys for depth, keys in enumerate(_levels(call))}
     columns |= {} if call["over"] is None else {"over": arguments.key_columns(call["over"], "over")}
-    columns |= {role: [arguments.name_or_expression(call[role], role)] for role in COLUMNS if call[role] is not None}
+    columns |= {role: [arguments.name_or_expression(call[role], role)] for role in _columns(call)}
     for role, some in columns.items():
         for column in some:
             arguments.rowwise(column, _argument(role))
@@ -59,6 +59,13 @@ def _roles(value: pl.Expr, call: Call) -> Roles:
 def _levels(call: Call) -> list[list[PolarsColumn]]:
     """The keys of each level; without nested levels all keys are those of one level."""
     return arguments.levels_of(call["by"]) if call["nested"] else [arguments.key_columns(call["by"], "by")]
+
+
+def _columns(call: Call) -> list[str]:
+    """The roles of single columns; folds can be a number or a word instead."""
+    return [
+        role for role in COLUMNS if call[role] is not None and not (role == "folds" and arguments.is_rule(call[role]))
+    ]
 
 
 def _is_level(role: str) -> bool:
@@ -103,10 +110,10 @@ def _statistic(
     else:
         arguments_of_run["by"] = levels["by0"].columns
     with warning.called_from(caller):
-        request = arguments.statistic(call.replaced(frame=table, value=table.columns[0], **arguments_of_run))
+        request, encoding = arguments.statistic(call.replaced(frame=table, value=table.columns[0], **arguments_of_run))
         of_family = family_of(request).statistic
         assert of_family is not None
-        return of_family(table, request, name).alias(value.name)
+        return of_family(table, request, name, encoding).alias(value.name)
 
 
 def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str, pl.Series]:

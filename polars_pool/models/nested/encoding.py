@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
+from ..encoding import WHOLE, Encoding, out_of_fold, renamed
 from ..oneway import groups
 from ..oneway.encoding import joined_to_rows
 from .components import fitted_models
+from .estimates import estimates
 from .levels import pooled
 from .spec import Nested
 
 
-def encoded(frame: pl.LazyFrame, request: Nested, name: str) -> pl.LazyFrame:
-    """All columns of the frame, and the estimate of the node of each row under a name."""
+def encoded(frame: pl.LazyFrame, request: Nested, encoding: Encoding) -> pl.LazyFrame:
+    """All columns of the frame, and statistics of the node of each row."""
+    if encoding.folds is not None:
+        return out_of_fold(frame, request, encoding, estimates)
     columns = pl.nth(range(len(frame.collect_schema())))
     rows, nodes = _nodes(frame, request, columns)
-    of_nodes = nodes.select(*request.node_keys(request.at), pl.col("_pool_estimate").alias(name))
     keys = list(request.node_keys(request.at))
+    of_nodes = nodes.select(*keys, *(f"_pool_{one}" for one in encoding.statistics))
     joined = rows.join(of_nodes, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(columns, name)
+    return joined.select(columns, *renamed(encoding))
 
 
 def _nodes(frame: pl.LazyFrame, request: Nested, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
@@ -29,7 +35,10 @@ def _nodes(frame: pl.LazyFrame, request: Nested, *keep: pl.Expr) -> tuple[pl.Laz
     return rows, pooled(leaves, fitted_models(leaves, constants, request), None, request)
 
 
-def statistic(table: pl.DataFrame, request: Nested, name: str) -> pl.Series:
+def statistic(table: pl.DataFrame, request: Nested, name: str, encoding: Encoding = WHOLE) -> pl.Series:
     """A statistic of its node for every row of a table in memory."""
+    if encoding.folds is not None:
+        rows = encoded(table.lazy(), request, replace(encoding, statistics=(name,), name="_pool_encoded"))
+        return rows.select(pl.last()).collect(engine="in-memory").to_series()
     rows, nodes = _nodes(table.lazy(), request)
     return joined_to_rows(rows, nodes, request.node_keys(request.at), name).collect(engine="in-memory").to_series()

@@ -13,7 +13,7 @@ import polars as pl
 
 from ...formulas import folds as formulas
 from ...formulas import moments
-from ...formulas.elementary import exists, where
+from ...formulas.elementary import where
 from ..columns import POLARS, Columns, Step, with_steps
 from ..encoding import FOLD, by_fold
 from . import groups
@@ -41,7 +41,11 @@ def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFra
     constants = groups.constants(rows, pivot, request).join(_unlabelled(rows), how="cross")
     models = fitted_models(_classes(totals, rest, constants, request), of_fold)
     beside = rows.select(pl.all().exclude(*STATISTICS)).join(
-        rest.select(*of_fold.keys, *STATISTICS), on=list(of_fold.keys), how="left", nulls_equal=True, maintain_order="left"
+        rest.select(*of_fold.keys, *STATISTICS),
+        on=list(of_fold.keys),
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
     )
     return with_steps(joined(beside, models, of_fold, ordered=True), pooled(of_fold)).with_columns(
         # A training set of single rows alone determines no variance: a feature must not be empty, so it is their mean.
@@ -82,7 +86,9 @@ def _repaired(rest: pl.LazyFrame, pairs: pl.LazyFrame, of_fold: Means) -> pl.Laz
     is_lost = (N > 1) & (pl.col("_pool_squares") < formulas.LOST * pl.col("_pool_all_squares"))
     keys = list(of_fold.keys)
     of_group = [key for key in keys if key != FOLD]
-    rest = rest.select(*keys, *STATISTICS, *(pl.col(f"{ALL}{name[6:]}") for name in STATISTICS), is_lost=is_lost).cache()
+    rest = rest.select(
+        *keys, *STATISTICS, *(pl.col(f"{ALL}{name[6:]}") for name in STATISTICS), is_lost=is_lost
+    ).cache()
     others = rest.filter("is_lost").select(keys).join(pairs, on=of_group, nulls_equal=True, suffix="_other")
     others = others.filter(pl.col(FOLD).ne_missing(pl.col(f"{FOLD}_other")) & (N > 0))
     merged = _merged(others.select(*keys, *STATISTICS), of_fold).select(*keys, _pool_merged=VAR)
@@ -98,9 +104,7 @@ def _unlabelled(rows: pl.LazyFrame) -> pl.LazyFrame:
 # ---- classes of the groups without a fold ---------------------------------------------------------------------------
 
 
-def _classes(
-    totals: pl.LazyFrame, rest: pl.LazyFrame, constants: pl.LazyFrame, request: Means
-) -> pl.LazyFrame:
+def _classes(totals: pl.LazyFrame, rest: pl.LazyFrame, constants: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     """The classes of the groups without each fold, with the constants of the query."""
     of_fold = by_fold(request)
     models = rest.select(of_fold.over).unique()
@@ -112,7 +116,11 @@ def _classes(
         in_fold = pl.col("_pool_n_rest").is_not_null()
         columns = [pl.when(in_fold).then(f"{name}_rest").otherwise(name).alias(name) for name in STATISTICS]
         return classes(every.select(*of_fold.keys, *columns), constants, of_fold, compress=False)
-    centre = totals.group_by(request.over).agg(_pool_centre=Y.mean()) if request.over else totals.select(_pool_centre=Y.mean())
+    centre = (
+        totals.group_by(request.over).agg(_pool_centre=Y.mean())
+        if request.over
+        else totals.select(_pool_centre=Y.mean())
+    )
     parts = [
         _beside_models(_sums(totals, centre, request.over, request, 1), models, request),
         _sums(full, centre, of_fold.over, request, -1),
@@ -134,7 +142,12 @@ def _classes(
 def _sums(frame: pl.LazyFrame, centre: pl.LazyFrame, over: tuple[str, ...], request: Means, sign: int) -> pl.LazyFrame:
     """Sums over the groups of equal size of each model: their number, y and y^2 about the centre, and variances."""
     y = Y - pl.col("_pool_centre")
-    sums = {"_pool_k": pl.len().cast(pl.Float64), "_pool_s1": y.sum(), "_pool_s2": (y * y).sum(), "_pool_vars": VAR.sum()}
+    sums = {
+        "_pool_k": pl.len().cast(pl.Float64),
+        "_pool_s1": y.sum(),
+        "_pool_s2": (y * y).sum(),
+        "_pool_vars": VAR.sum(),
+    }
     centred = _centred(frame.filter(N > 0), centre, request)
     return centred.group_by(*over, N).agg(**{name: sign * e for name, e in sums.items()})
 
