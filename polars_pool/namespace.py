@@ -104,8 +104,10 @@ class ExprPool:
 
         Parameters
         ----------
-        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at, folds, seed, order_by
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
             As in `polars_pool.shrink`, for rows.
+        folds, seed, order_by
+            As in `polars_pool.encode`.
 
         Returns
         -------
@@ -161,8 +163,10 @@ class ExprPool:
 
         Parameters
         ----------
-        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at, folds, seed, order_by
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
             As in `polars_pool.shrink`, for rows.
+        folds, seed, order_by
+            As in `polars_pool.encode`.
 
         Returns
         -------

@@ -14,6 +14,7 @@ from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, Rates
 from .call import Call
 from .columns import column_of, new_column, rowwise, schema_of
+from .families import refuse_family_of_rates
 from .frames import rows_to_encode
 from .means import means
 from .nested import is_nested, nested
@@ -43,11 +44,9 @@ def of_rows(call: Call, request: Encoded) -> Encoding:
     if isinstance(folds, str) and not isinstance(request, Means):
         raise ValueError(f"folds={folds!r} is for estimates of means alone; give a number of folds")
     if folds is not None and call.get("rows") is not None:
-        raise ValueError(
-            "rows= does not go with folds=: folds encode the rows that are fitted, rows= others by all of these"
-        )
+        raise ValueError("rows= does not go with folds=: folds encode the rows that are fitted, rows= encodes others")
     return Encoding(
-        name=call.get("name", "estimate"),
+        name=_name(call.get("name", "estimate")),
         statistics=_statistics(call.get("columns"), request),
         folds=folds,
         seed=_seed(call, folds),
@@ -55,13 +54,20 @@ def of_rows(call: Call, request: Encoded) -> Encoding:
     )
 
 
+def _name(name: Any) -> str:
+    """The name of the column of the estimate."""
+    if not isinstance(name, str):
+        raise TypeError(f"name={shown(name)}; give the new column's name")
+    return name
+
+
 def _request(call: Call) -> Encoded:
     """The request for the model of an encoding."""
     if is_nested(call):
         return nested(call)
-    if call["family"] == "binomial":
+    if isinstance(call["family"], str) and call["family"] == "binomial":
         return rates(call.replaced(trials=None, exposure=None, prior="ml"), ACCEPTED | ARGUMENTS)
-    one_of(call["family"] or "normal", ("normal", "binomial"), "family")
+    refuse_family_of_rates(call, "encode")
     return means(call)
 
 

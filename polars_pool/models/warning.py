@@ -69,8 +69,8 @@ LOST = (
     "digits; leave one of these out, or replace it with its difference from the others"
 )
 WITHOUT_ITSELF = (
-    "folds='loo' encodes each row by the other rows of its group, so within a large group the code falls as the row's own "
-    "value rises, which trees can read: half of the groups here have more than 20 rows; give a number of folds, folds=5"
+    "folds='loo' encodes each row by the other rows of its group, so within a large group the code falls as the row's "
+    "own value rises, which trees can read: half of the groups have more than 20 rows; give a number, as folds=5"
 )
 BOOLEAN = (
     "value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 and "

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
 from ..formulas import moments, within
+from ..models.encoding import Encoding
 from ..models.nested import components as fitting
 from ..models.nested.estimates import estimates_schema
 from ..models.nested.pooling import WITHOUT_ROWS, errors, of_model, shrunk, statistics, sums, under_model, weighed
@@ -41,11 +42,11 @@ def estimates(inputs: Inputs, request: Nested, keys: DataFrame | None = None) ->
     return public(_nodes(inputs, request, keys), _at(request), estimates_schema(request))
 
 
-def encoded(inputs: Inputs, request: Nested, name: str) -> DataFrame:
-    """All columns of the frame, and the estimate of the node of each row under a name."""
+def encoded(inputs: Inputs, request: Nested, encoding: Encoding) -> DataFrame:
+    """All columns of the frame, and statistics of the node of each row under the names of the encoding."""
     at = _at(request)
     of_level = replace(inputs, keys=inputs.keys[: len(at.keys)])
-    return joined_to_rows(of_level, _nodes(inputs, request, None), at, name)
+    return joined_to_rows(of_level, _nodes(inputs, request, None), at, encoding)
 
 
 def _at(request: Nested) -> Nested:

@@ -27,6 +27,12 @@ FAMILIES: dict[type, ModuleType] = {
     Nested: nested,
 }
 
+FOLDS = (
+    "folds= and rows= of encode do not run on Spark: give a Polars frame of rows that fit into memory; or shrink() the "
+    "other folds, with over= and a copy of the rows for each fold, and join"
+)
+RATES = "encode on Spark pools means: shrink() the rates, with trials= or family='binomial', and join them to the rows"
+
 
 def states(call: Call) -> DataFrame:
     """One row per group: its moments."""
@@ -52,13 +58,17 @@ def estimates(call: Call) -> DataFrame:
 
 
 def encode(call: Call) -> DataFrame:
-    """The rows with the estimate of their group."""
+    """The rows with statistics of their group."""
+    if call["rows"] is not None or call["folds"] is not None:
+        raise TypeError(FOLDS)
     inputs, call = translated(call)
-    request = arguments.encoding(call)
+    request, how, _ = arguments.encoding(call)
     if isinstance(request, Nested):
-        return nested.encoded(inputs, request, call["name"])
+        return nested.encoded(inputs, request, how)
+    if isinstance(request, Rates):
+        raise TypeError(RATES)
     means = (posterior if isinstance(request, PosteriorMeans) else oneway).means(inputs, request)
-    return encoding.encoded(inputs, means, request, call["name"])
+    return encoding.encoded(inputs, means, request, how)
 
 
 def profiles(call: Call) -> DataFrame:

@@ -1,4 +1,4 @@
-"""The partially pooled mean of its group for every row."""
+"""The partially pooled mean of its group for every row, from all rows of the group or out of fold."""
 
 from __future__ import annotations
 
@@ -48,10 +48,29 @@ def encode(
     frame, value, by, over, weights, sigma2, tau2, mu, nan
         As in `shrink`; the frame holds rows.
     family
-        `"normal"` pools a Boolean value as the numbers 0 and 1 without a warning. For rates of every row use the
-        expression `pl.col(value).pool.shrink(by=..., family="binomial")`.
+        `"binomial"` for a value of 0 and 1, or a Boolean value: the posterior mean of the rate of the group. `"normal"`
+        pools a Boolean value as the numbers 0 and 1 without a warning.
     name
         Name of the new column.
+    columns
+        One or several of `"estimate"` (default), `"se"`, `"n"`, `"mean"` and `"weight"`: a new column for each, under
+        these names; with another `name`, as `zip`, the others are `zip_se` and so on.
+    folds
+        The rows that encode each row; by default all rows of its group, its own among them, which leaks its value to a
+        model that is trained on it. A number K: each row by the rows of the other folds, of K in random order of the
+        rows, whose sizes differ by one at most. A column or expression: its values are the folds, such as customers or
+        months. sigma2, tau2 and mu are refitted without each fold. `"loo"`: each row by all other rows, with sigma2,
+        tau2 and mu of all; in large groups the code falls as the row's own value rises, so the query warns if the
+        median group has more than 20 rows. `"before"`: each row by the rows of its group that come before it by
+        `order_by`, with sigma2, tau2 and mu of all; rows of equal order are not before each other. A group without
+        other rows has mu.
+    seed
+        Seed of random folds; without one, each run draws others. The folds depend on the order of the rows.
+    order_by
+        Column or expression of the order for `folds="before"`.
+    rows
+        Other rows to encode by the rows of the frame, with the columns that `by` and `over` name. A group that the
+        frame does not have gets mu.
     nested, at
         As in `shrink`.
     persist
@@ -59,9 +78,9 @@ def encode(
 
     Returns
     -------
-    All rows and columns of the frame in their order, and the new column (Float64, in units of the value). Rows whose
-    value is null have the estimate of their group. Each row's own value is part of its estimate. If a model is then
-    trained on the same rows with this feature, encode out of fold.
+    All rows and columns of the frame, or of `rows`, in their order, and the new columns (Float64 in units of the value;
+    `n` Int64). Rows whose value is null have the estimate of their group. Where the rows of the other folds determine
+    no variance, the estimate is their mean.
 
     Raises
     ------
@@ -70,7 +89,8 @@ def encode(
 
     Source
     ------
-    Gelman & Hill (2007), formula 12.1.
+    Gelman & Hill (2007), formula 12.1; Micci-Barreca (2001), "A preprocessing scheme for high-cardinality categorical
+    attributes", SIGKDD Explorations 3.
 
     Examples
     --------
@@ -78,6 +98,11 @@ def encode(
     >>> scores = pl.DataFrame({"school": ["b", "a", "a"], "score": [5.0, 1.0, 3.0]})
     >>> pool.encode(scores, "score", by="school", sigma2=1.0, tau2=1.0, mu=2.0).rows()
     [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
+
+    Each row without itself: the only row of school b has mu.
+
+    >>> pool.encode(scores, "score", by="school", sigma2=1.0, tau2=1.0, mu=2.0, folds="loo").rows()
+    [('b', 5.0, 2.0), ('a', 1.0, 2.5), ('a', 3.0, 1.5)]
     """
     return by_engine(frame, arguments.call(encode, locals()), "encode", _by_polars)
 

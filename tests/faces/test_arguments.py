@@ -448,10 +448,9 @@ def test_the_normal_family_has_no_rates(rates):
         ROWS.select(Y.pool.shrink(by="g", family="normal", **rates))
 
 
-def test_encode_has_no_rates():
-    for family in ("binomial", "poisson"):
-        with pytest.raises(ValueError, match=rf"^family='{family}' does not fit encode.*pl\.col"):
-            pool.encode(ROWS, "y", "g", family=family)
+def test_encode_has_no_counts():
+    with pytest.raises(ValueError, match=r"^family='poisson' does not fit encode.*pl\.col"):
+        pool.encode(ROWS, "y", "g", family="poisson")
     with pytest.raises(ValueError, match=r"^family='binom'; .*did you mean 'binomial'"):
         pool.encode(ROWS, "y", "g", family="binom")
 
