@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ...numerics.roots import find_root, straight_root
 from .fit import Fitted
 from .identification import spread_or_1
 from .likelihood import likelihood
-from .search import ASIDE, best
+from .search import ASIDE, MANY, best
 
 STRIDE, STRIDES = 2.0, 100  # of a standard deviation, to a point beyond its upper limit
 FALL = -1e-6  # of -2 log L without a level: the likelihood is higher there, as exact means let it grow without bound
@@ -42,13 +43,23 @@ def errors(f: Fitted) -> Array:
 def likelihood_ratios(f: Fitted) -> Array:
     """The likelihood-ratio statistic of tau2 = 0 at each level, (levels, models); NaN where tau2 is known."""
     ratios = np.full((f.tree.depth, f.tree.models), np.nan)
-    for index in range(1, f.tree.depth + 1):
-        if (models := _tested(f, index)).size:
-            some = f.of(models)
-            rise = _lowest_without(some, index) - some.lowest
-            rise = np.where(rise < FALL, np.nan, np.maximum(rise, 0.0))
-            ratios[index - 1, models] = np.where(some.variances[index] > 0, rise, 0.0)
+    for index, models in _together(f, [(index, _tested(f, index)) for index in range(1, f.tree.depth + 1)]):
+        some = f.of(models)
+        rise = _lowest_without(some, index) - some.lowest
+        rise = np.where(rise < FALL, np.nan, np.maximum(rise, 0.0))
+        ratios[index - 1, models] = np.where(some.variances[index, np.arange(len(models))] > 0, rise, 0.0)
     return ratios
+
+
+def _together(f: Fitted, parts: list[tuple[Any, Array]]) -> Iterator[list[Array]]:
+    """Columns of numbers beside models, from parts of equal numbers; large trees part by part, without copies."""
+    columns = [
+        [*(np.full(len(models), x) for x in np.atleast_1d(numbers)), models] for numbers, models in parts if models.size
+    ]
+    if len(f.tree.k) > MANY:
+        yield from columns
+    elif columns:
+        yield [np.concatenate(column) for column in zip(*columns, strict=True)]
 
 
 def tested(f: Fitted, ratios: Array) -> tuple[Array, Array]:
@@ -59,10 +70,10 @@ def tested(f: Fitted, ratios: Array) -> tuple[Array, Array]:
     return ratios, np.where(np.isnan(ratios), np.nan, p)
 
 
-def _lowest_without(f: Fitted, index: int) -> Array:
+def _lowest_without(f: Fitted, index: Array) -> Array:
     """-2 log L of models at its lowest minimum where one tau2 is 0."""
     start = np.sqrt(f.variances.T)
-    start[:, index] = 0.0
+    start[np.arange(len(index)), index] = 0.0
     return best(f.deviance.held(index), start, spread_or_1(f.tree)).value
 
 
@@ -71,17 +82,17 @@ def limits(f: Fitted, ratios: Array, error: Array, level: float) -> tuple[Array,
 
     The lower limit is 0 where the likelihood-ratio statistic of tau2 = 0 is below the quantile.
     """
-    lower, upper = np.full_like(ratios, np.nan), np.full_like(ratios, np.nan)
+    ends = np.full((2, *ratios.shape), np.nan)
     drop = float(special.chdtri(1.0, 1 - level))
+    parts: list[tuple[Any, Array]] = []
     for index in range(1, f.tree.depth + 1):
         models = _tested(f, index)
-        above_zero = models[ratios[index - 1, models] > drop]
-        lower[index - 1, models] = 0.0
-        for limit, some, direction in ((lower, above_zero, -1.0), (upper, models, 1.0)):
-            if some.size:
-                profile = Profile(f.of(some), index)
-                limit[index - 1, some] = profile.limit(drop, direction, error[index - 1, some])
-    return lower, upper
+        ends[0, index - 1, models] = 0.0
+        parts += [((0, index), models[ratios[index - 1, models] > drop]), ((1, index), models)]
+    for end, level_of, models in _together(f, parts):
+        limit = Profile(f.of(models), level_of).limit(drop, 2.0 * end - 1, error[level_of - 1, models])
+        ends[end, level_of - 1, models] = limit
+    return ends[0], ends[1]
 
 
 def _tested(f: Fitted, index: int) -> Array:
@@ -90,12 +101,12 @@ def _tested(f: Fitted, index: int) -> Array:
 
 
 class Profile:
-    """How much -2 log L of models rises along one tau2, minimised over the other variances."""
+    """How much -2 log L of models rises along one tau2 of each, minimised over the other variances."""
 
-    def __init__(self, f: Fitted, index: int) -> None:
+    def __init__(self, f: Fitted, index: Array) -> None:
         self.deviance, self.index, self.lowest = f.deviance.held(index), index, f.lowest
         self.at = np.sqrt(f.variances.T)
-        self.best = self.at[:, index].copy()
+        self.best = self.at[np.arange(len(index)), index]
 
     def __call__(self, x: Array, models: Array) -> Array:
         """The rise at a standard deviation of the level; each search begins where the last one of its model ended.
@@ -103,30 +114,30 @@ class Profile:
         Derivatives vanish at 0, so a search begins a little above it.
         """
         start = self.at[models]
-        start[:, self.index] = x
+        start[np.arange(len(models)), self.index[models]] = x
         free = self.deviance.free[:, models].T
         lowest = near(self.deviance.of(models), np.where(free & (start < ASIDE), ASIDE, start))
         self.at[models] = lowest.x
         return np.asarray(lowest.value - self.lowest[models])
 
-    def limit(self, drop: float, direction: float, error: Array) -> Array:
-        """tau2 where the rise equals `drop`, below the estimate or above it; `error` is the standard error of tau2.
+    def limit(self, drop: float, direction: Array, error: Array) -> Array:
+        """tau2 where the rise equals `drop`, below the estimate (-1) or above it (1); `error` is the error of tau2.
 
         The square root of the rise is nearly a straight line in the standard deviation.
         """
         root, models = np.sqrt(drop), np.arange(len(error))
 
         def short(t: Array, some: Array) -> Array:
-            rise = self(np.maximum(self.best[some] + direction * t, 0.0), some)
+            rise = self(np.maximum(self.best[some] + direction[some] * t, 0.0), some)
             return np.asarray(np.sqrt(np.maximum(rise, 0.0)) - root)
 
         first = np.sqrt(self.best**2 + root * error) - self.best
-        if direction < 0:
-            first = np.minimum(first, self.best)
+        first = np.where(direction < 0, np.minimum(first, self.best), first)
         straight = np.stack([-first, np.zeros(len(first))]), np.full((2, 1), -root) * [[2.0], [1.0]]
         t = straight_root(short, straight[0], np.broadcast_to(straight[1], straight[0].shape), models)
         if (rest := np.flatnonzero(np.isnan(t) | (t < 0))).size:
-            high = self.best[rest] if direction < 0 else self._beyond(short, first[rest], rest)
+            high, above = self.best[rest], direction[rest] > 0
+            high[above] = self._beyond(short, first[rest[above]], rest[above])
             t[rest], _ = find_root(short, np.zeros(len(rest)), high, rest)
         return np.asarray((self.best + direction * t) ** 2)
 

@@ -41,10 +41,10 @@ class Deviance:
         hessian = np.where(free[:, :, None] & free[:, None, :], hessian, np.eye(x.shape[1]))
         return at.value, np.where(free, 2 * x * slope, 0.0), hessian
 
-    def held(self, index: int) -> Deviance:
-        """The same with one variance that keeps its value."""
+    def held(self, index: Array) -> Deviance:
+        """The same with one variance of each model that keeps its value."""
         free = self.free.copy()
-        free[index] = False
+        free[index, np.arange(len(index))] = False
         return replace(self, free=free)
 
     def of(self, models: Array) -> Deviance:
