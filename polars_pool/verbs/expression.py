@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -101,7 +101,7 @@ def _statistic(
     run = evaluation.run(numbers, caller, *table.columns)
     caller = replace(caller, messages=run.messages)
     levels = {role: frame for role, frame in frames.items() if _is_level(role)}
-    if run.groups > 1 and run.evaluated(single=pl.concat(levels.values(), how="horizontal").n_unique() <= 1):
+    if run.groups > 1 and run.evaluated(single=_number_of_keys(levels.values()) <= 1):
         warning.warn([warning.ALONE], caller, UserWarning)
     arguments_of_run: dict[str, Any] = {role: _one(role, frame) for role, frame in frames.items() if role in COLUMNS}
     arguments_of_run |= {"over": frames["over"].columns} if "over" in frames else {}
@@ -114,6 +114,11 @@ def _statistic(
         of_family = family_of(request).statistic
         assert of_family is not None
         return of_family(table, request, name, encoding).alias(value.name)
+
+
+def _number_of_keys(levels: Iterable[pl.DataFrame]) -> int:
+    """The number of different rows of the keys of all levels."""
+    return pl.DataFrame([column for frame in levels for column in frame]).n_unique()
 
 
 def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str, pl.Series]:
