@@ -91,9 +91,31 @@ def translated(call: Call) -> tuple[Inputs, Call]:
         both = [translate(covariate, COVARIATES) for covariate in _as_list(call[COVARIATES])]
         columns |= {f"{COVARIATES}{i}": column for i, (column, _) in enumerate(both)}
         expressions[COVARIATES] = [expression for _, expression in both]
+    _refuse_equal_but_for_case(frame, [_name_of(key) for role in KEYS for key in _flat(expressions.get(role, []))])
     persist = True if call.get("persist") is None else flag(call["persist"], "persist")
     empty = {"frame": pl.LazyFrame(schema=schema), "persist": None}
     return Inputs(frame, columns, tuple(keys), persist), call.replaced(**empty, **expressions)
+
+
+def _flat(keys: list[Any]) -> list[Any]:
+    """The keys of all levels."""
+    return [key for level in keys for key in _as_list(level)]
+
+
+def _name_of(key: Any) -> str:
+    return key.meta.output_name() if isinstance(key, pl.Expr) else str(key)
+
+
+def _refuse_equal_but_for_case(frame: DataFrame, names: list[str]) -> None:
+    """Refuse keys whose names differ by case alone, where Spark does not tell them apart."""
+    by_lower = {name.lower(): name for name in names}
+    for name in names:
+        other = by_lower[name.lower()]
+        if other != name and frame.sparkSession.conf.get("spark.sql.caseSensitive") == "false":
+            raise ValueError(
+                f"the keys {name!r} and {other!r} differ by case alone, which Spark does not tell apart: rename one, "
+                "or set spark.sql.caseSensitive to true"
+            )
 
 
 def _as_list(columns: Any) -> list[Any]:

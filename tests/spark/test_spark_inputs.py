@@ -103,6 +103,12 @@ def test_names_that_differ_in_case(classic):
 # ---- expressions and values ----------------------------------------------------------------------------------------
 
 
+def test_keys_that_differ_by_case_alone(spark):
+    frame = spark_frame(spark, pl.DataFrame({"g": ["a", "b"], "y": [1.0, 2.0]}))
+    with pytest.raises(ValueError, match=r"^the keys 'g' and 'G' differ by case alone"):
+        pool.shrink(frame, "y", by=["g", F.upper("g").alias("G")])
+
+
 def test_expressions(spark):
     frame = spark_frame(spark, ALL)
     value, by = (F.exp(F.col("y") / 4) + 1).alias("grown"), [(F.col("g") % 4).alias("rest"), frame["model"]]
