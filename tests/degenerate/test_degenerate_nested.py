@@ -524,3 +524,36 @@ def test_a_boolean_value_is_pooled_as_numbers_with_one_warning():
 def test_values_that_are_not_numbers_are_an_error(dtype):
     with pytest.raises(TypeError, match=f"value='y' is {dtype}"):
         pool.shrink(SIX.clear().with_columns(pl.col("y").cast(dtype, strict=False)), "y", BY, **NESTED)
+
+
+@frame_paths
+@pytest.mark.parametrize("unit", [1e-170, 1e160])
+def test_values_whose_squares_are_out_of_range_have_no_estimates(run, unit):
+    """Not certainty, as if they were equal; the other model keeps its estimates."""
+    frame = pl.concat([SIX.with_columns(pl.col("y") * unit, m=1), SIX.with_columns(m=2)])
+    levels = run(pool.components, frame, "y", BY, over="m", **NESTED).sort("m", "depth")
+    assert levels["tau2"].is_null().to_list() == [True, True, False, False]
+    assert levels["converged"].to_list() == [False, False, True, True]
+    nodes = run(pool.shrink, frame, "y", BY, over="m", **NESTED).sort("m", *BY)
+    assert nodes["estimate"].is_null().to_list() == [True] * 6 + [False] * 6
+    with pytest.warns(pool.ConvergenceWarning) as record:
+        pool.components(frame, "y", BY, over="m", **NESTED)
+    assert [str(w.message) for w in record] == [warning.OUT_OF_RANGE]
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e100])
+def test_results_in_any_unit_are_the_same(unit):
+    want = pool.shrink(SIX, "y", BY, **NESTED)
+    got = pool.shrink(SIX.with_columns(pl.col("y") * unit), "y", BY, **NESTED)
+    assert_near(got["weight"], want["weight"], 1e-9)
+    assert_near(got["estimate"] / unit, want["estimate"], 1e-9)
+
+
+@frame_paths
+def test_errors_that_exceed_all_differences_pool_completely(run):
+    """The likelihood is nearly flat in the differences, not in the errors: tau2 is 0."""
+    frame = SIX.unique(BY, keep="first").with_columns(se=1e9)
+    levels, _, inner = fit(run, frame, se="se")
+    assert column(levels, "tau2") == {"a": 0.0, "b": 0.0}
+    assert column(levels, "converged") == {"a": True, "b": True}
+    assert set(column(inner, "weight").values()) == {0.0}

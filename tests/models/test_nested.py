@@ -19,6 +19,10 @@ MAXIMA = {  # variances (a, b, c) at the maxima of its likelihood, the highest f
     "reml": [(3.2951, 0, 0.1428), (0, 1.7746, 0.0776), (0, 0, 1.2155)],
     "ml": [(0, 1.3391, 0.1056), (2.1419, 0, 0.1876), (0, 0, 0.9992)],
 }
+THROUGH_ZERO = [  # from a start, the standard deviation within leaves passes through 0
+    (i // 6, i // 3 % 2, y + i * 1e-13)
+    for i, y in enumerate([0, 0, 0, 8, 8, 12, 0, 4, 4, 20, 20, 20, 8, 12, 12, 0, 0, 4])
+]
 THREE_MAXIMA = [
     (a, b, c, y)
     for a, b, c, *values in [
@@ -93,6 +97,7 @@ def pooled_variance(rows: pl.DataFrame, levels: list[str]) -> float:
 CASES = {
     "reml": Case([*THREE, THREE_MAXIMA], "reml"),
     "ml": Case([*THREE, THREE_MAXIMA], "ml"),
+    "through 0": Case([THROUGH_ZERO], "reml"),
     "four levels": Case(FOUR, "reml"),
     "moments of four levels": Case(FOUR, "ml", moments=True),
     "one known tau2": Case(THREE, ["ml", 0.5, "ml"]),

@@ -108,7 +108,8 @@ def models_of(table: pl.DataFrame, request: Nested) -> Models:
 def of_models(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     """What the nodes of every model need."""
     models = models_of(table, request)
-    statistics = {} if models.fitted is None else _of_nodes(models.fitted, models.pivot, request)
+    with np.errstate(all="ignore"):
+        statistics = {} if models.fitted is None else _of_nodes(models.fitted, models.pivot, request)
     none = np.zeros(0)
     fill = {"_pool_only": 0.0}
     numbers = {x: models.padded(statistics.get(x, none), fill.get(x, np.nan)) for x in _private(request)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engines.numpy import Array
 from . import search
-from .identification import free_and_determined, spread, spread_or_1, unit, without_spread
+from .identification import free_and_determined, in_range, size_of, spread, unit, without_spread
 from .likelihood import likelihood
 from .search import LEAST, Deviance, number_of_exact
 from .tree import Tree
@@ -40,6 +40,7 @@ class Fitted:
     variances: Array
     determined: Array  # which of them the data determine
     bounded: Array  # whether the likelihood is finite there
+    in_range: Array  # whether the squares of the values are
     lowest: Array  # -2 log L without its constant
     mu: Array
     variance_of_mu: Array
@@ -78,11 +79,13 @@ class Fitted:
 def fit(tree: Tree, known: Known) -> Fitted:
     """The variances and mu of every model."""
     with np.errstate(all="ignore"):
+        within_range = in_range(tree)
         units = unit(tree, known.given)
         tree = tree.scaled(1 / units, known.given)
         tree = replace(tree, u=np.maximum(tree.u, LEAST))
         free, determined = free_and_determined(tree, known.estimated)
         sigma2, identified = _sigma2(tree, known)
+        identified &= within_range
         tau2 = np.nan_to_num(known.tau2)[:, None] / (units * units)
         agree = without_spread(tree) & (number_of_exact(tree, sigma2) == tree.leaves)
         free[1:] &= ~agree
@@ -100,7 +103,9 @@ def fit(tree: Tree, known: Known) -> Fitted:
         np.where(identified, x, other)
         for x, other in ((at.mean.value, mean), (variance_of_mu, np.nan), (at.deviance.value, np.nan))
     )
-    return Fitted(deviance, units, variances, determined & identified, bounded, lowest, mu, variance, converged)
+    return Fitted(
+        deviance, units, variances, determined & identified, bounded, within_range, lowest, mu, variance, converged
+    )
 
 
 def _sigma2(tree: Tree, known: Known) -> tuple[Array, Array]:
@@ -124,7 +129,7 @@ def _searched(deviance: Deviance, variances: Array, identified: Array) -> tuple[
     models = np.flatnonzero(deviance.free.any(axis=0) & identified)
     if models.size:
         some = deviance.of(models)
-        lowest = search.best(some, np.sqrt(variances[:, models].T), spread_or_1(some.tree))
+        lowest = search.best(some, np.sqrt(variances[:, models].T), size_of(some.tree, some.given))
         variances = variances.copy()
         variances[:, models] = np.where(some.free, (lowest.x * lowest.x).T, variances[:, models])
         converged[models] = lowest.converged

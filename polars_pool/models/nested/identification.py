@@ -7,6 +7,7 @@ import numpy as np
 from ...engines.numpy import Array
 from .tree import Tree
 
+LARGEST = 1e150  # of values whose squares are within Float64
 ROUNDING = 2.0**-96  # of the square of the unit: squares of values that are equal, except for rounding
 
 
@@ -49,9 +50,7 @@ def without_spread(tree: Tree) -> Array:
 
 def unit(tree: Tree, given: bool) -> Array:
     """A power of two near the spread of each model; of models whose values agree, near a standard error."""
-    size = spread(tree)
-    if not given:
-        size = np.fmax(size, np.sqrt(tree.squares_within / tree.rows))
+    size = np.fmax(spread(tree), typical_error(tree) if given else np.sqrt(tree.squares_within / tree.rows))
     error = np.sqrt(tree.total(tree.k * tree.u) / tree.leaves) if given else 1.0
     for other in (error, np.ones(tree.models)):
         size = np.where(size > 0, size, other)
@@ -64,7 +63,19 @@ def spread(tree: Tree) -> Array:
     return np.sqrt(tree.total(tree.k * ((tree.y - tree.each(mean)) ** 2 + tree.spread)) / tree.leaves)
 
 
-def spread_or_1(tree: Tree) -> Array:
-    """The same, or 1 where the means agree."""
-    size = spread(tree)
+def size_of(tree: Tree, given: bool) -> Array:
+    """The same, or a typical error of given means where it is larger; 1 where both are 0."""
+    size = np.fmax(spread(tree), typical_error(tree)) if given else spread(tree)
     return np.where(size > 0, size, 1.0)
+
+
+def typical_error(tree: Tree) -> Array:
+    """The error of given means, from their mean precision: one exact mean suffices for 0."""
+    return np.sqrt(tree.leaves / tree.total(tree.k / tree.u))
+
+
+def in_range(tree: Tree) -> Array:
+    """Whether the squares of differences between means are within Float64, as far as means differ."""
+    mean = tree.total(tree.k * tree.y) / tree.leaves
+    size = tree.total(tree.k * np.abs(tree.y - tree.each(mean))) / tree.leaves
+    return np.asarray((size == 0) | ((size >= 1 / LARGEST) & (size <= LARGEST)))

@@ -10,12 +10,11 @@ import numpy as np
 from ...engines.numpy import Array
 from ...formulas import inference
 from ...numerics import special
-from ...numerics.minima import near
 from ...numerics.roots import find_root, straight_root
 from .fit import Fitted
-from .identification import spread_or_1
+from .identification import size_of
 from .likelihood import likelihood
-from .search import ASIDE, MANY, best
+from .search import ASIDE, MANY, best, minima
 
 STRIDE, STRIDES = 2.0, 100  # of a standard deviation, to a point beyond its upper limit
 FALL = -1e-6  # of -2 log L without a level: the likelihood is higher there, as exact means let it grow without bound
@@ -74,7 +73,7 @@ def _lowest_without(f: Fitted, index: Array) -> Array:
     """-2 log L of models at its lowest minimum where one tau2 is 0."""
     start = np.sqrt(f.variances.T)
     start[np.arange(len(index)), index] = 0.0
-    return best(f.deviance.held(index), start, spread_or_1(f.tree)).value
+    return best(f.deviance.held(index), start, size_of(f.tree, f.deviance.given)).value
 
 
 def limits(f: Fitted, ratios: Array, error: Array, level: float) -> tuple[Array, Array]:
@@ -116,7 +115,7 @@ class Profile:
         start = self.at[models]
         start[np.arange(len(models)), self.index[models]] = x
         free = self.deviance.free[:, models].T
-        lowest = near(self.deviance.of(models), np.where(free & (start < ASIDE), ASIDE, start))
+        lowest = minima(self.deviance.of(models), np.where(free & (start < ASIDE), ASIDE, start))
         self.at[models] = lowest.x
         return np.asarray(lowest.value - self.lowest[models])
 

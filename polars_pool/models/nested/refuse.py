@@ -37,4 +37,5 @@ def causes(f: Fitted, request: Nested) -> dict[str, Array]:
     }
     confounded = np.any(list(undetermined.values()), axis=0) if undetermined else np.zeros(f.tree.models, dtype=bool)
     unsettled = ~f.converged & f.identified & ~confounded
-    return {warning.UNIDENTIFIED: ~f.identified, warning.UNSETTLED: unsettled, **undetermined}
+    unidentified = {warning.UNIDENTIFIED: ~f.identified & f.in_range, warning.OUT_OF_RANGE: ~f.in_range}
+    return unidentified | {warning.UNSETTLED: unsettled, **undetermined}

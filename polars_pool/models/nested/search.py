@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -89,8 +90,14 @@ def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     if few is not tree:
         # Derivatives vanish at 0, where some of the nodes may have their minimum, but not all.
         away = np.where(free, np.maximum(lowest.x[:, 1:], ASIDE * spread[:, None]), lowest.x[:, 1:])
-        lowest = near(deviance, np.column_stack([lowest.x[:, 0], away]))
+        lowest = minima(deviance, np.column_stack([lowest.x[:, 0], away]))
     return _at_zero(deviance, lowest, spread)
+
+
+def minima(deviance: Callable[[Array, Array], tuple[Array, Array, Array]], start: Array) -> Minima:
+    """The minimum near the start of each model; a search may pass 0, where standard deviations change their sign."""
+    lowest = near(deviance, start)
+    return Minima(np.abs(lowest.x), lowest.value, lowest.converged)
 
 
 def _lowest(deviance: Deviance, starts: Array, spread: Array) -> Minima:
@@ -100,8 +107,12 @@ def _lowest(deviance: Deviance, starts: Array, spread: Array) -> Minima:
     """
     count, models, size = starts.shape
     each = np.tile(np.arange(models), count)
-    minima = near(lambda some, x: deviance(each[some], x), starts.reshape(-1, size))
-    x, value, converged = minima.x.reshape(starts.shape), minima.value.reshape(count, models), minima.converged
+    each_start = minima(lambda some, x: deviance(each[some], x), starts.reshape(-1, size))
+    x, value, converged = (
+        each_start.x.reshape(starts.shape),
+        each_start.value.reshape(count, models),
+        each_start.converged,
+    )
     bounded = np.array([deviance.bounded(np.where(_small(deviance, one, spread), 0.0, one * one).T) for one in x])
     value = np.where(bounded | ~bounded.any(axis=0), value, np.inf)
     return deepest([Minima(*one) for one in zip(x, value, converged.reshape(count, models), strict=True)])
@@ -119,20 +130,19 @@ def _at_zero(deviance: Deviance, lowest: Minima, spread: Array) -> Minima:
 
     sigma2 of single rows can be 0, too.
     """
-    lowest.x[:, 0] = np.where(deviance.free[0] & (lowest.x[:, 0] <= ASIDE**2 * spread), LEAST**0.5, lowest.x[:, 0])
     small = _small(deviance, lowest.x, spread)
     models = np.flatnonzero(small.any(axis=1))
     if models.size:
-        zero = np.where(small, 0.0, lowest.x)[models]
+        zero = np.where(small, np.where(np.arange(small.shape[1]) == 0, LEAST**0.5, 0.0), lowest.x)[models]
         at = likelihood(deviance.tree.take(models), (zero * zero).T, deviance.given, deviance.restricted).deviance
         value = lowest.value[models]
         rises = small[models] & ((at.first.T >= 0) | (at.value <= value + ROUNDING * (1 + abs(value)))[:, None])
-        lowest.x[models] = np.where(rises, 0.0, lowest.x[models])
+        lowest.x[models] = np.where(rises, zero, lowest.x[models])
     return lowest
 
 
 def _small(deviance: Deviance, x: Array, spread: Array) -> Array:
-    """Which standard deviations of free levels are next to 0."""
+    """Which standard deviations of free levels are next to 0, and of single rows that within leaves."""
     small = (x <= ASIDE**2 * spread[:, None]) & deviance.free.T
-    small[:, 0] = False
+    small[:, 0] &= deviance.tree.rows == deviance.tree.leaves
     return small
