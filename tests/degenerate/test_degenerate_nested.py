@@ -541,7 +541,7 @@ def test_values_whose_squares_are_out_of_range_have_no_estimates(run, unit):
     assert [str(w.message) for w in record] == [warning.OUT_OF_RANGE]
 
 
-@pytest.mark.parametrize("unit", [1e-100, 1e100])
+@pytest.mark.parametrize("unit", [1e-70, 1e100])
 def test_results_in_any_unit_are_the_same(unit):
     want = pool.shrink(SIX, "y", BY, **NESTED)
     got = pool.shrink(SIX.with_columns(pl.col("y") * unit), "y", BY, **NESTED)
