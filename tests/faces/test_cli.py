@@ -381,6 +381,16 @@ def test_nested_levels(answer, arguments, options):
     assert_same(result, pool.shrink(ROWS, "score", **NESTED, **options, **over), 1e-9)
 
 
+def test_nested_levels_of_a_store(run, answer):
+    stored = ("warehouse", "--store=moments", "--value=score", "--by=state,school")
+    assert run("refresh", *stored)[0] == 0
+    result = answer("shrink", "--store=moments", "--by=state,school", "--nested", "--at=state")
+    assert_same(result, pool.shrink(ROWS, "score", **NESTED, at="state"), 1e-9)
+    scanned = pool.MomentStore("moments").scan()
+    again = pool.shrink(scanned, "mean", n="n", var="var", **NESTED, at="state").collect().sort("state")
+    assert_same(again, result, 1e-12)
+
+
 def test_components_of_nested_levels(answer):
     result = answer("components", "warehouse", "--value=score", "--by=state,school", "--nested")
     assert_same(result, pool.components(ROWS, "score", **NESTED), 1e-8)
