@@ -242,3 +242,26 @@ def test_the_share_of_published_estimates_has_the_typical_sampling_variance():
     w = 1 / truth.v
     typical = (len(w) - 1) * w.sum() / (w.sum() ** 2 - (w**2).sum())
     assert_near(result["share"], truth.best / (truth.best.sum() + typical), 1e-8)
+
+
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_single_rows_with_unequal_weights_determine_all_variances(method):
+    """Var(row) = tau2_a + tau2_b + sigma2 / w."""
+    frame = Case(THREE, "reml").frame.unique(["m", "a", "b", "c"], keep="first", maintain_order=True)
+    frame = frame.with_columns(w=0.2 + pl.int_range(pl.len()) * 5 % 7)
+    options = {"by": ["a", ["b", "c"]], "nested": True, "over": "m", "weights": "w", "tau2": method}
+    result = pool.components(frame, "y", **options)
+    inside = 0
+    for (model,), rows in frame.group_by("m"):
+        got = result.filter(m=model)
+        assert got["converged"].all()
+        paths = [(a, (b, c)) for a, b, c in rows.select("a", "b", "c").rows()]
+        restricted = method == "reml"
+        truth = Dense(paths, rows["y"].to_numpy(), (None, None), None, rows["w"].to_numpy(), restricted=restricted)
+        if got["sigma2"][0] == 0:  # the derivative by sigma2 confirms the boundary
+            assert truth.gradient([*got["tau2"], 1e-9])[2] > 0
+            continue
+        inside += 1
+        assert_near([*got["tau2"], got["sigma2"][0]], truth.best, 1e-7, truth.best.sum())
+        assert_near(got["log_likelihood"], [-truth.deviance(truth.best) / 2] * 2, 1e-10, 1.0)
+    assert inside >= 2
