@@ -11,6 +11,7 @@ import polars_pool as pool
 
 KEYS = {"by": ["a", "b"], "nested": True}
 TOLERANCE = 1e-7
+pytestmark = pytest.mark.share(2)
 METHODS = pytest.mark.parametrize("tau2", ["reml", "ml", [2.0, "reml"]], ids=str)
 
 
