@@ -19,15 +19,18 @@ from ..encoding import FOLD, by_fold
 from . import groups
 from .components import classes, fitted_models, of_sizes
 from .groups import VALUE, VAR, N, W, Y
-from .pooling import ESTIMATE, joined, pooled
+from .pooling import ESTIMATE, MU, errors, joined, pooled
 from .spec import Means
 
 STATISTICS = ("_pool_n", "_pool_w", "_pool_y", "_pool_var")
 PART, ALL = "_pool_part_", "_pool_all_"  # prefixes of the statistics of a group in a fold, and of all its rows
 
 
-def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFrame:
-    """The rows in their order with the partially pooled mean of their group in the other folds; FOLD is their fold."""
+def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means, is_uncertain: bool) -> pl.LazyFrame:
+    """The partially pooled mean of each group of each FOLD of the rows from the other folds, if needed with its error.
+
+    One row per pair of a group and a fold that exists.
+    """
     of_fold = by_fold(request)
     pairs = groups.summed(rows, of_fold).select(*of_fold.keys, *_moments()).cache()
     totals = _merged(pairs, request).cache()
@@ -40,17 +43,11 @@ def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFra
     rest = _repaired(with_steps(both, _without_part()), pairs, of_fold).cache()
     constants = groups.constants(rows, pivot, request).join(_unlabelled(rows), how="cross")
     models = fitted_models(_classes(totals, rest, constants, request), of_fold)
-    beside = rows.select(pl.all().exclude(*STATISTICS)).join(
-        rest.select(*of_fold.keys, *STATISTICS),
-        on=list(of_fold.keys),
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )
-    return with_steps(joined(beside, models, of_fold, ordered=True), pooled(of_fold)).with_columns(
-        # A training set of single rows alone determines no variance: a feature must not be empty, so it is their mean.
-        _pool_estimate=pl.coalesce(ESTIMATE, pl.col("_pool_mu"))
-    )
+    of_pairs = with_steps(joined(rest.select(*of_fold.keys, *STATISTICS), models, of_fold), pooled(of_fold))
+    if is_uncertain:
+        of_pairs = with_steps(of_pairs, errors(of_fold, of_fold.options))
+    # A training set of single rows alone determines no variance: a feature must not be empty, so it is their mean.
+    return of_pairs.with_columns(_pool_estimate=pl.coalesce(ESTIMATE, MU))
 
 
 def _moments() -> list[pl.Expr]:
