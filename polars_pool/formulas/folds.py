@@ -5,7 +5,7 @@ Source: Chan, Golub & LeVeque (1983), The American Statistician 37, solved for o
 
 from .elementary import Column, where
 
-LOST = 1e-10  # a sum of squares that is a smaller share of the total has lost its digits to the difference
+LOST = 1e-6  # a sum of squares that is a smaller share of the total has lost more than six digits to the difference
 
 
 def rest_mean(mean: Column, part_mean: Column, part: Column, rest: Column) -> Column:

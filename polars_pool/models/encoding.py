@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -48,7 +48,7 @@ class Encoding:
         """
         if isinstance(self.folds, int):
             random = partial(_random, folds=self.folds, seed=self.seed)
-            return pl.nth(0).map_batches(random, return_dtype=pl.UInt32).alias(FOLD)
+            return pl.map_batches([pl.nth(0)], random, return_dtype=pl.UInt32).alias(FOLD)
         assert isinstance(self.folds, pl.Expr)
         return self.folds.alias(FOLD)
 
@@ -62,9 +62,9 @@ WHOLE = Encoding()
 """The estimate from all rows of the group."""
 
 
-def _random(rows: pl.Series, folds: int, seed: int | None) -> pl.Series:
-    """Folds in random order of the rows."""
-    return (pl.int_range(len(rows), dtype=pl.UInt32, eager=True) % folds).shuffle(seed)
+def _random(columns: Sequence[pl.Series], folds: int, seed: int | None) -> pl.Series:
+    """Folds in random order of the rows of a column."""
+    return (pl.int_range(len(columns[0]), dtype=pl.UInt32, eager=True) % folds).shuffle(seed)
 
 
 def by_fold(request: Any) -> Any:
@@ -82,7 +82,7 @@ def out_of_fold(
     columns = pl.nth(range(len(frame.collect_schema())))
     over, by = request.over_names, request.group_names
     keys = [*over, NAME, *by]
-    fold = encoding.label.map_batches(_checked, returns_scalar=False)
+    fold = pl.map_batches([encoding.label], _checked)
     rows = frame.with_columns(*(e.name.prefix(KEY) for e in request.key_columns), fold).cache()
     copies = rows.join(rows.select(pl.col(FOLD).alias(NAME)).unique(), how="cross")
     copies = copies.filter(pl.col(FOLD).ne_missing(pl.col(NAME)))
@@ -98,8 +98,9 @@ def out_of_fold(
     return joined.select(columns, *renamed(encoding))
 
 
-def _checked(folds: pl.Series) -> pl.Series:
+def _checked(columns: Sequence[pl.Series]) -> pl.Series:
     """The folds; raises if some are null."""
+    folds = columns[0]
     if count := folds.null_count():
         raise ValueError(BAD_ROWS["folds"].format(rows=number_of_rows(count)))
     return folds

@@ -135,10 +135,10 @@ def _by_size(groups: pl.LazyFrame, request: OneWay, k: pl.Expr, var: pl.Expr) ->
     return of_sizes(sizes, request)
 
 
-def of_sizes(sizes: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+def of_sizes(sizes: pl.LazyFrame, request: OneWay, *keep: str) -> pl.LazyFrame:
     """Classes of groups of equal size, from the means of their statistics."""
     sizes = sizes.with_columns(N.cast(pl.Float64))
-    return sizes.select(*request.over, N, Y, SQUARES, "_pool_k", "_pool_spread", _pool_w=N)
+    return sizes.select(*request.over, N, Y, SQUARES, "_pool_k", "_pool_spread", *keep, _pool_w=N)
 
 
 # ---- models ---------------------------------------------------------------------------------------------------------

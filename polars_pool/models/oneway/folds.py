@@ -23,6 +23,9 @@ from .pooling import ESTIMATE, MU, errors, joined, pooled
 from .spec import Means
 
 STATISTICS = ("_pool_n", "_pool_w", "_pool_y", "_pool_var")
+SQUARES = ("_pool_s2", "_pool_vars")
+SUMS = ("_pool_k", "_pool_s1", *SQUARES)  # over groups: their number, y and y^2 about a centre, and variances
+K = pl.col("_pool_k")
 PART, ALL = "_pool_part_", "_pool_all_"  # prefixes of the statistics of a group in a fold, and of all its rows
 
 
@@ -80,17 +83,18 @@ def _without_part(c: Columns = POLARS) -> Iterator[Step]:
 
 def _repaired(rest: pl.LazyFrame, pairs: pl.LazyFrame, of_fold: Means) -> pl.LazyFrame:
     """The groups without their fold, merged from their other folds where the difference has lost its digits."""
-    is_lost = (N > 1) & (pl.col("_pool_squares") < formulas.LOST * pl.col("_pool_all_squares"))
-    keys = list(of_fold.keys)
+    is_lost = (N > 0) & (pl.col("_pool_squares") < formulas.LOST * pl.col("_pool_all_squares"))
+    keys, of_all = list(of_fold.keys), (pl.col(f"{ALL}{name[6:]}") for name in STATISTICS)
+    rest = rest.select(*keys, *STATISTICS, *of_all, is_lost=is_lost).cache()
     of_group = [key for key in keys if key != FOLD]
-    rest = rest.select(
-        *keys, *STATISTICS, *(pl.col(f"{ALL}{name[6:]}") for name in STATISTICS), is_lost=is_lost
-    ).cache()
     others = rest.filter("is_lost").select(keys).join(pairs, on=of_group, nulls_equal=True, suffix="_other")
     others = others.filter(pl.col(FOLD).ne_missing(pl.col(f"{FOLD}_other")) & (N > 0))
-    merged = _merged(others.select(*keys, *STATISTICS), of_fold).select(*keys, _pool_merged=VAR)
+    merged = _merged(others.select(*keys, *STATISTICS), of_fold).select(*keys, _pool_merged_y=Y, _pool_merged_var=VAR)
     repaired = rest.join(merged, on=keys, how="left", nulls_equal=True)
-    return repaired.with_columns(_pool_var=pl.when("is_lost").then("_pool_merged").otherwise(VAR))
+    return repaired.with_columns(
+        pl.when("is_lost").then(f"_pool_merged_{name}").otherwise(f"_pool_{name}").alias(f"_pool_{name}")
+        for name in ("y", "var")
+    )
 
 
 def _unlabelled(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -102,21 +106,46 @@ def _unlabelled(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _classes(totals: pl.LazyFrame, rest: pl.LazyFrame, constants: pl.LazyFrame, request: Means) -> pl.LazyFrame:
-    """The classes of the groups without each fold, with the constants of the query."""
+    """The classes of the groups without each fold, with the constants of the query; also of folds without others."""
     of_fold = by_fold(request)
     models = rest.select(of_fold.over).unique()
+    if request.variance_depends_on_n:
+        differences = _differences(totals, rest, models, request).cache()
+        is_lost = differences.filter("_pool_is_lost").select(of_fold.over).unique()
+        kept = differences.filter(~pl.col("_pool_is_lost")).drop("_pool_is_lost")
+        of_groups = classes(_of_every_group(totals, rest, is_lost, request), constants, of_fold, compress=False)
+        of_groups = pl.concat([kept.join(constants, how="cross"), of_groups], how="diagonal")
+    else:
+        every = _of_every_group(totals, rest, models, request)
+        of_groups = classes(every, constants, of_fold, compress=False)
+    none = models.join(constants, how="cross").with_columns(_pool_n=0.0, _pool_w=0.0)
+    return pl.concat([of_groups, none], how="diagonal")
+
+
+def _of_every_group(totals: pl.LazyFrame, rest: pl.LazyFrame, models: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The groups without each of these folds: a row for each fold and group.
+
+    Only for groups with variances of their own, and for folds that hold nearly all of the variance. Time and memory
+    grow with the rows: of 100,000 groups with weights, 20 folds take 1.7 s and 0.5 GB, each more 0.06 s and 12 MB.
+    """
+    of_fold = by_fold(request)
+    every = _beside_models(totals, models, request).join(
+        rest.select(*of_fold.keys, *STATISTICS), on=list(of_fold.keys), how="left", nulls_equal=True, suffix="_rest"
+    )
+    in_fold = pl.col("_pool_n_rest").is_not_null()
+    columns = [pl.when(in_fold).then(f"{name}_rest").otherwise(name).alias(name) for name in STATISTICS]
+    return every.select(*of_fold.keys, *columns)
+
+
+def _differences(totals: pl.LazyFrame, rest: pl.LazyFrame, models: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The classes of all groups, less those of the groups in each fold, and with what these have in the other folds."""
+    of_fold = by_fold(request)
     full = rest.select(*of_fold.keys, *(pl.col(f"{ALL}{name[6:]}").alias(name) for name in STATISTICS))
-    if not request.variance_depends_on_n:
-        every = _beside_models(totals, models, request).join(
-            rest.select(*of_fold.keys, *STATISTICS), on=list(of_fold.keys), how="left", nulls_equal=True, suffix="_rest"
-        )
-        in_fold = pl.col("_pool_n_rest").is_not_null()
-        columns = [pl.when(in_fold).then(f"{name}_rest").otherwise(name).alias(name) for name in STATISTICS]
-        return classes(every.select(*of_fold.keys, *columns), constants, of_fold, compress=False)
+    centre = totals.select(*request.over, Y)
     centre = (
-        totals.group_by(request.over).agg(_pool_centre=Y.mean())
+        centre.group_by(request.over).agg(_pool_centre=Y.median())
         if request.over
-        else totals.select(_pool_centre=Y.mean())
+        else centre.select(_pool_centre=Y.median())
     )
     parts = [
         _beside_models(_sums(totals, centre, request.over, request, 1), models, request),
@@ -124,27 +153,30 @@ def _classes(totals: pl.LazyFrame, rest: pl.LazyFrame, constants: pl.LazyFrame, 
         _sums(rest, centre, of_fold.over, request, 1),
     ]
     keys = [*of_fold.over, "_pool_n"]
-    sums = pl.concat([part.select(*keys, "_pool_k", "_pool_s1", "_pool_s2", "_pool_vars") for part in parts])
-    sums = sums.group_by(keys).agg(pl.all().sum()).filter(pl.col("_pool_k") > 0.5)
-    k, mean = pl.col("_pool_k"), pl.col("_pool_s1") / pl.col("_pool_k")
-    spread = pl.col("_pool_s2") / k - mean * mean
+    sums = pl.concat([part.select(*keys, *SUMS) for part in parts])
+    sums = sums.group_by(keys).agg(pl.col(SUMS).sum(), pl.col(SQUARES).abs().sum().name.suffix("_of_parts"))
+    sums = sums.with_columns(_pool_is_lost=_is_lost(of_fold.over)).filter(K > 0.5)
+    mean = pl.col("_pool_s1") / K
+    spread = pl.col("_pool_s2") / K - mean * mean
     of_class = _centred(sums, centre, request).with_columns(
         _pool_y=mean + pl.col("_pool_centre"),
         _pool_spread=pl.when(spread > 0).then(spread).otherwise(0.0),
-        _pool_var=pl.col("_pool_vars") / k,
+        _pool_var=pl.col("_pool_vars") / K,
     )
-    return of_sizes(of_class, of_fold).join(constants, how="cross")
+    return of_sizes(of_class, of_fold, "_pool_is_lost")
+
+
+def _is_lost(over: tuple[str, ...]) -> pl.Expr:
+    """Whether the differences of the squares of a model have lost their digits."""
+    left = [pl.col(name).sum().over(over) for name in SQUARES]
+    parts = [pl.col(f"{name}_of_parts").sum().over(over) for name in SQUARES]
+    return pl.any_horizontal(one < formulas.LOST * other for one, other in zip(left, parts, strict=True))
 
 
 def _sums(frame: pl.LazyFrame, centre: pl.LazyFrame, over: tuple[str, ...], request: Means, sign: int) -> pl.LazyFrame:
-    """Sums over the groups of equal size of each model: their number, y and y^2 about the centre, and variances."""
+    """The sums over the groups of equal size of each model, with this sign."""
     y = Y - pl.col("_pool_centre")
-    sums = {
-        "_pool_k": pl.len().cast(pl.Float64),
-        "_pool_s1": y.sum(),
-        "_pool_s2": (y * y).sum(),
-        "_pool_vars": VAR.sum(),
-    }
+    sums = dict(zip(SUMS, (pl.len().cast(pl.Float64), y.sum(), (y * y).sum(), VAR.sum()), strict=True))
     centred = _centred(frame.filter(N > 0), centre, request)
     return centred.group_by(*over, N).agg(**{name: sign * e for name, e in sums.items()})
 
