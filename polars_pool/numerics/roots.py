@@ -56,20 +56,19 @@ def straight_root(function: Callable[..., Array], x: Array, f: Array, *more: Arr
     """The root above x[1] of each rising function that is nearly a straight line; NaN where few steps do not settle it.
 
     By inverse quadratic interpolation, first by the line through two points x with the values f; `more` as above. The
-    last step is not evaluated: its relative error is less than the product of the last three steps.
+    last point is not evaluated: its relative error is less than the product of its distances from the last three.
     """
     root, todo = np.full(x.shape[1], np.nan), np.arange(x.shape[1])
     below, floor, last, f_before, f_last = x[0], x[1], x[1], f[0], f[1]
     chord, curve = (x[1] - x[0]) / (f_last - f_before), 0.0
-    steps, going = [np.full(len(todo), np.inf)] * 2, np.ones(len(todo), dtype=bool)
+    points, going = [np.full(len(todo), np.inf)] * 2, np.ones(len(todo), dtype=bool)
     for count in range(FEW_STEPS):
         new = last - f_last * (chord - f_before * curve)
         inside = (new > floor) & (new < np.inf)
         if not inside.all():
             new = np.where(inside, new, np.where(f_last < 0, 3 * last - 2 * below, (floor + last) / 2))
-        steps = [*steps[-2:], new - last]
         square = new * new
-        error = np.minimum(np.abs(steps[0] * steps[1]), square) * np.abs(steps[2])
+        error = np.minimum(np.abs((new - points[0]) * (new - points[1])), square) * np.abs(new - last)
         settled = going & inside & (error <= EPSILON * (square * new))
         root[todo[settled]] = new[settled]
         going &= ~settled
@@ -77,13 +76,14 @@ def straight_root(function: Callable[..., Array], x: Array, f: Array, *more: Arr
         if not rest:
             break
         if 2 * rest < len(going):
-            columns = (todo, below, floor, new, last, f_before, f_last, chord, *steps)
-            todo, below, floor, new, last, f_before, f_last, chord, *steps = (column[going] for column in columns)
+            columns = (todo, below, floor, new, last, f_before, f_last, chord, *points)
+            todo, below, floor, new, last, f_before, f_last, chord, *points = (column[going] for column in columns)
             more, going = tuple(argument[going] for argument in more), np.ones(rest, dtype=bool)
         f_new = function(new, *more)
-        chord_before, chord = chord, steps[-1] / (f_new - f_last)
+        chord_before, chord = chord, (new - last) / (f_new - f_last)
         if count:
             curve = (chord - chord_before) / (f_new - f_before)
+        points = [points[1], last]
         last, f_before, f_last = new, f_last, f_new
     return root
 

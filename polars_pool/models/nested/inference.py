@@ -136,7 +136,8 @@ class Profile:
         t = straight_root(short, straight[0], np.broadcast_to(straight[1], straight[0].shape), models)
         if (rest := np.flatnonzero(np.isnan(t) | (t < 0))).size:
             high, above = self.best[rest], direction[rest] > 0
-            high[above] = self._beyond(short, first[rest[above]], rest[above])
+            if above.any():
+                high[above] = self._beyond(short, first[rest[above]], rest[above])
             t[rest], _ = find_root(short, np.zeros(len(rest)), high, rest)
         return np.asarray((self.best + direction * t) ** 2)
 
