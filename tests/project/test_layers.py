@@ -22,7 +22,7 @@ ORDER = (
     ("verbs",),
     ("namespace", "store"),
     ("__init__",),
-    ("cli", "rendering"),
+    ("cli", "rendering", "sklearn"),
     ("__main__",),
 )
 """Folders and files of the package, low to high; those in one row do not import each other."""
@@ -31,6 +31,7 @@ FAMILIES = ("oneway", "posterior", "rates", "regression")  # the posterior is th
 NEVER = {"formulas": {"polars", "duckdb", "numpy", "scipy", "pyarrow"}, "numerics": {"polars", "duckdb", "pyarrow"}}
 EXTRAS = {
     "cli": {"rich", "typer"},
+    "sklearn": {"sklearn"},
     "spark": {"pyspark"},
     "engines/spark": {"pyspark"},
     "store/sources/delta": {"deltalake"},
@@ -167,6 +168,11 @@ def test_only_the_store_and_the_command_line_import_sources():
 def test_only_the_program_imports_the_command_line():
     users = {layer(module) for module in FILES if any(layer(other) == "cli" for other in edges(module))}
     assert users == {"__main__", "cli"}
+
+
+def test_no_module_imports_the_transformer_of_scikit_learn():
+    users = {layer(module) for module in FILES if any(layer(other) == "sklearn" for other in edges(module))}
+    assert users == {"sklearn"}
 
 
 def test_no_module_imports_the_rendering_of_sql():

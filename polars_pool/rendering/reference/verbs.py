@@ -19,7 +19,8 @@ INTRODUCTION = """\
 
 All verbs, methods, arguments and priors, from their docstrings. Their results are described
 [column by column](reference_columns.md); the [macros of DuckDB](reference_sql.md) have the same names and arguments.
-`help(pool.shrink)` prints the same text.
+`help(pool.shrink)` prints the same text. `polars_pool.sklearn.PartialPoolingEncoder`, with the extra `sklearn`, is
+`encode` as a transformer of scikit-learn.
 """
 VERBS = (
     *(verbs.moments, verbs.merge, verbs.components, verbs.profile, verbs.shrink, verbs.encode, verbs.compare),
