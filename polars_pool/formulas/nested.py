@@ -19,7 +19,7 @@ def precision(v: Column, tau2: Column) -> Column:
 
 def sampling_variance(precision: Column) -> Column:
     """Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows."""
-    return where(precision == 0, INFINITY, where(precision >= EXACT, 0.0, 1 / where(precision == 0, 1.0, precision)))
+    return where(precision == 0, INFINITY, where(precision < EXACT, 1 / where(precision == 0, 1.0, precision), 0.0))
 
 
 def effect(weight: Column, mean: Column, parent: Column) -> Column:

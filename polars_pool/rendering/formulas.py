@@ -18,6 +18,8 @@ from ..formulas import (
     inference,
     line,
     moments,
+    nested,
+    nodes,
     oneway,
     overdispersion,
     posterior,
@@ -44,14 +46,23 @@ MODULES = (
     densities,
     posterior,
     regression,
+    nested,
     rates,
 )
 
 # Modules whose names others have too; their macros bear the name of the module.
-PREFIXES = {regression: "regression_", rates: "rate_", overdispersion: "rate_", line: "line_", compression: "bin_"}
+PREFIXES = {
+    regression: "regression_",
+    nested: "nested_",
+    rates: "rate_",
+    overdispersion: "rate_",
+    line: "line_",
+    compression: "bin_",
+    nodes: "node_",
+}
 
 # Modules whose macros are private, as they belong to one algorithm.
-PRIVATE = (overdispersion, line, compression)
+PRIVATE = (overdispersion, line, nodes, compression)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
