@@ -778,6 +778,47 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: a node between its children and its parent.
+--
+-- A node's mean is that of its children by their precisions w = 1 / (v + tau2), v the sampling variance of a child's
+-- mean and tau2 that of the children's level; its own sampling variance is 1 / sum(w). From the model down, a node is
+-- pulled toward the estimate of its parent as a group is toward mu (shrink.py), with the parent's standard error for
+-- that of mu. Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 7; Harville (1976), Ann. Stat.
+-- 4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision w of a child's mean about its parent's; 0 for a child without rows.
+CREATE OR REPLACE MACRO pool_nested_precision(v, tau2) AS
+    CASE
+        WHEN v = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE + tau2 > 3.054936363499605e-151
+            THEN 1 / CASE WHEN v::DOUBLE + tau2 > 3.054936363499605e-151 THEN v::DOUBLE + tau2 ELSE 1.0 END
+        ELSE 3.273390607896142e+150
+    END;
+
+-- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
+CREATE OR REPLACE MACRO pool_nested_sampling_variance(precision) AS
+    CASE
+        WHEN precision::DOUBLE = 0 THEN 'infinity'::DOUBLE
+        WHEN precision::DOUBLE < 3.273390607896142e+150
+            THEN 1 / CASE WHEN precision::DOUBLE = 0 THEN 1.0 ELSE precision::DOUBLE END
+        ELSE 0.0
+    END;
+
+-- The estimate of a node less that of its parent.
+CREATE OR REPLACE MACRO pool_nested_effect(weight, mean, parent) AS
+    CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight * (mean::DOUBLE - parent) END;
+
+-- Variance of the node's true mean less its parent's, given the data.
+CREATE OR REPLACE MACRO pool_nested_effect_variance(tau2, pooling, weight, se_parent) AS
+    tau2::DOUBLE * pooling + weight::DOUBLE * se_parent * (weight::DOUBLE * se_parent);
+
+-- The share of a level in the variance of a row, or of a typical estimate, about mu.
+CREATE OR REPLACE MACRO pool_nested_share(tau2, variance) AS
+    CASE WHEN variance::DOUBLE = 0 THEN NULL ELSE tau2::DOUBLE / variance END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
 --
 -- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools

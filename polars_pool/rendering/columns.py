@@ -12,8 +12,8 @@ from ..engines.sql import folded
 from ..formulas.priors import HalfCauchy
 
 COMMENT = """\
--- The columns of results after the keys: their names in order, and for results with one row per model an empty relation
--- of their names and types.
+-- The columns of results after the keys: their names in order, and for results with one row per model, or of nested
+-- levels, an empty relation of their names and types.
 """
 ROWS = pl.LazyFrame(
     schema={
@@ -25,6 +25,7 @@ ROWS = pl.LazyFrame(
     }
 )
 Call = tuple[Callable[..., pl.LazyFrame], dict[str, Any]]  # a verb and its arguments after value and by
+NESTED = {"nested": True}
 PRIOR = {"tau2": HalfCauchy(1)}
 OF_RATES = {"threshold": 0.0, "posterior": True}
 OF_GROUPS: dict[str, Call] = {
@@ -45,6 +46,8 @@ OF_MODELS: dict[str, Call] = {
     "profile": (verbs.profile, {}),
     "posterior_profile": (verbs.profile, PRIOR),
     "compare": (verbs.compare, {}),
+    "components_nested": (verbs.components, NESTED),
+    "shrink_nested": (verbs.shrink, NESTED | {"threshold": 0.0}),
     "components_rates": (verbs.components, {"trials": "trials"}),
     "components_counts": (verbs.components, {"exposure": "exposure"}),
     "regress_components": (verbs.regress_components, {"x": "x"}),

@@ -28,6 +28,8 @@ VERBS: dict[str, Callable[..., Any]] = {
     "pool_merge": verbs.merge,
 }
 VARIANTS: dict[str, Callable[..., Any]] = {  # macros for one kind of input or model, with a comment of their own
+    "pool_shrink_nested": verbs.shrink,
+    "pool_components_nested": verbs.components,
     "pool_regress": verbs.regress,
     "pool_regress_components": verbs.regress_components,
     "pool_weighted_moments": verbs.moments,

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ... import verbs
-from ..columns import OF_GROUPS, OF_MODELS, PRIOR, ROWS, Call
+from ..columns import NESTED, OF_GROUPS, OF_MODELS, PRIOR, ROWS, Call
 from . import markdown
 from .meanings import MEANINGS, SPECIFIC
 
@@ -19,7 +19,6 @@ same names; in DuckDB Int64 is BIGINT, Float64 is DOUBLE, and a struct with one 
 in squared units of the value, means and standard errors in its units. A column with an argument in brackets exists with
 this argument only.
 """
-NESTED = {"nested": True}
 REGRESSION = {"x": "x", "vary": ["intercept", "x"]}
 WITH_WEIGHTS = "weighted_moments"
 RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (

@@ -1,7 +1,7 @@
 -- Rendered from polars_pool/verbs by `python -m polars_pool.rendering`: edit there.
 --
--- The columns of results after the keys: their names in order, and for results with one row per model an empty relation
--- of their names and types.
+-- The columns of results after the keys: their names in order, and for results with one row per model, or of nested
+-- levels, an empty relation of their names and types.
 CREATE OR REPLACE MACRO _pool_columns_of_moments() AS ['n', 'mean', 'var'];
 CREATE OR REPLACE MACRO _pool_columns_of_weighted_moments() AS ['n', 'mean', 'var', 'w'];
 CREATE OR REPLACE MACRO _pool_columns_of_shrink() AS ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'];
@@ -34,6 +34,11 @@ CREATE OR REPLACE MACRO _pool_columns_of_posterior_profile() AS
 CREATE OR REPLACE MACRO _pool_columns_of_compare() AS
     ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
         'pooling_groups'];
+CREATE OR REPLACE MACRO _pool_columns_of_components_nested() AS
+    ['level', 'depth', 'groups', 'n', 'sigma2', 'tau2', 'share', 'se_tau2', 'tau2_lower', 'tau2_upper', 'lrt', 'lrt_p',
+        'log_likelihood', 'aic', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'new_lower', 'new_upper', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_nested() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'effect', 'se_effect', 'p_above'];
 CREATE OR REPLACE MACRO _pool_columns_of_components_rates() AS
     ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'];
 CREATE OR REPLACE MACRO _pool_columns_of_components_counts() AS
@@ -77,6 +82,21 @@ CREATE OR REPLACE MACRO _pool_empty_compare() AS TABLE
     SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
         NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
         NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_nested() AS TABLE
+    SELECT NULL::VARCHAR AS level, NULL::BIGINT AS depth, NULL::BIGINT AS groups, NULL::BIGINT AS n,
+        NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS share, NULL::DOUBLE AS se_tau2,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
+        NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+        NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper,
+        NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_shrink_nested() AS TABLE
+    SELECT NULL::BIGINT AS n, NULL::DOUBLE AS mean, NULL::DOUBLE AS v, NULL::DOUBLE AS weight,
+        NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper,
+        NULL::DOUBLE AS effect, NULL::DOUBLE AS se_effect, NULL::DOUBLE AS p_above
     WHERE false;
 
 CREATE OR REPLACE MACRO _pool_empty_components_rates() AS TABLE

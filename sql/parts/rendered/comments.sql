@@ -146,6 +146,11 @@ COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance
 COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
 COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
 COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
+COMMENT ON MACRO pool_nested_precision IS 'Precision w of a child''s mean about its parent''s; 0 for a child without rows.';
+COMMENT ON MACRO pool_nested_sampling_variance IS 'Sampling variance of a node''s mean, from the sum of its children''s precisions; infinite without rows.';
+COMMENT ON MACRO pool_nested_effect IS 'The estimate of a node less that of its parent.';
+COMMENT ON MACRO pool_nested_effect_variance IS 'Variance of the node''s true mean less its parent''s, given the data.';
+COMMENT ON MACRO pool_nested_share IS 'The share of a level in the variance of a row, or of a typical estimate, about mu.';
 COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
 COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
 COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';
@@ -282,6 +287,22 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
+COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys (''inner'') or by the outer one (''outer''). tau2_outer and tau2_inner are known numbers for one level.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+at: With nested levels, the level whose groups are the result, by the name of its key; by default the innermost.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of whole numbers: the events of each row.

@@ -72,6 +72,53 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The likelihood of two nested levels by sums over the leaves of each outer node, with exact derivatives.
+--
+-- A leaf's mean has the sampling variance sigma2 u and the precision w = 1 / (sigma2 u + tau2) about its node, whose
+-- own true mean varies about mu with variance t. A node is known by s_p = sum(w^p) and, with x its estimate at mu, by
+-- r_p = sum(w^p (m - x)) and q_p = sum(w^p (m - x)^2), p = 1, 2, 3. With kappa = 1 / (1 + t s_1), the node adds
+-- sum(log(1 / w)) - log(kappa) + q_1 + t g^2 to -2 log L, where g = r_1 is its precision kappa s_1 times its deviation
+-- from mu. In derivatives by sigma2, each w^p gains a factor w u; by tau2, a factor w. Source: Searle, Casella &
+-- McCulloch (1992), Variance Components, chapter 6.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A sum with w^p u, from the same sums with w^(p - 1) and w^p: u = (1 / w - tau2) / sigma2.
+CREATE OR REPLACE MACRO _pool_node_by_sigma2(last, same, tau2, sigma2) AS
+    (last - tau2::DOUBLE * same) / sigma2;
+
+-- A sum with w^p u^2, from the same sums with w^(p - 2), w^(p - 1) and w^p.
+CREATE OR REPLACE MACRO _pool_node_by_sigma2_twice(first, second, third, tau2, sigma2) AS
+    (first - 2 * tau2::DOUBLE * second + tau2::DOUBLE * tau2 * third) / (sigma2::DOUBLE * sigma2);
+
+-- Derivative of a node's part of -2 log L at fixed mu by sigma2 or tau2, from its sums with one more factor.
+--
+-- `share` is 1 / W, W the sum of kappa s_1 over all nodes, for the log W of the restricted likelihood; else 0.
+CREATE OR REPLACE MACRO _pool_node_slope(logs, s, q, t, kappa, share) AS
+    logs - s::DOUBLE * kappa * (t + share::DOUBLE * kappa) - q;
+
+-- Second derivative of the same part by sigma2 and tau2, from sums with one more factor of each, or of both.
+CREATE OR REPLACE MACRO _pool_node_bend(logs, twice, s, other, q, r, other_r, t, kappa, share) AS
+    2 * twice::DOUBLE * kappa * (t + share::DOUBLE * kappa)
+        - s::DOUBLE * other * t * kappa * kappa * (t + 2 * share::DOUBLE * kappa) - logs
+        + 2 * (q - t::DOUBLE * kappa * r * other_r);
+
+-- Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1.
+CREATE OR REPLACE MACRO _pool_node_bend_by_outer(s, r, g, w, kappa, share) AS
+    kappa * (2 * g::DOUBLE * r - s::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share));
+
+-- Second derivative of the same part by t.
+CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
+    w::DOUBLE * w * (2 * w::DOUBLE * share - 1) + 2 * w::DOUBLE * g * g;
+
+-- Second derivative of -2 log L with the most likely mu, from that at fixed mu.
+--
+-- `w` and `other_w` are derivatives of W = `total` with the sign changed, `g` and `other_g` half those of the slope
+-- by mu.
+CREATE OR REPLACE MACRO _pool_node_profiled(bend, w, other_w, g, other_g, total, restricted) AS
+    bend - restricted * (w::DOUBLE / total) * (other_w::DOUBLE / total) - 2 * g::DOUBLE * other_g / total;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
 --
 -- A model needs sums over its groups of f(v) y^q, q = 0, 1, 2, where y is the mean of a group and f is smooth: a power

@@ -58,8 +58,10 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
 CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
     SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- Whether a column is a key: a key of groups under its own name, or a key of models under its private name.
-CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
+-- Whether a column is a key: a key of groups under its own name, or one of models or of nested levels under its private
+-- name.
+CREATE OR REPLACE MACRO _pool_is_key(name) AS
+    NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over') OR starts_with(name, '_pool_key_');
 
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS

@@ -59,6 +59,9 @@
 --         term.
 --     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
 --         model: variances, and the coefficients by term in maps.
+--     pool_shrink_nested: Partially pooled means of nested levels, as of stores in regions: each group by both keys
+--         is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys
+--         ('inner') or by the outer one ('outer'). tau2_outer and tau2_inner are known numbers for one level.
 --     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
 --         their posterior means. `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'.
 --     pool_shrink_counts: Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates
@@ -101,13 +104,14 @@
 --         pool_log_likelihood_normal_mu, pool_mu_given_tau, pool_variance_of_mu_given_tau,
 --         pool_log_likelihood_within, pool_regression_slope, pool_regression_squares, pool_regression_ml_deviance,
 --         pool_regression_reml_deviance, pool_regression_ml_deviance_slope, pool_regression_reml_deviance_slope,
---         pool_regression_r2_marginal, pool_regression_r2_conditional, pool_rate_weight, pool_rate_pooling,
---         pool_rate_estimate, pool_rate_beta_variance, pool_rate_gamma_variance, pool_rate_effective_trials,
---         pool_rate_effective_exposure, pool_rate_beta_centre, pool_rate_beta_centre_variance,
---         pool_rate_gamma_centre, pool_rate_gamma_centre_variance, pool_rate_location, pool_rate_matched_trials,
---         pool_rate_matched_exposure, pool_rate_beta_spread, pool_rate_gamma_spread, pool_method_names,
---         pool_methods_by_rows, pool_methods_of_rows_alone, pool_methods_unweighted, pool_methods_without_error,
---         pool_methods_without
+--         pool_regression_r2_marginal, pool_regression_r2_conditional, pool_nested_precision,
+--         pool_nested_sampling_variance, pool_nested_effect, pool_nested_effect_variance, pool_nested_share,
+--         pool_rate_weight, pool_rate_pooling, pool_rate_estimate, pool_rate_beta_variance,
+--         pool_rate_gamma_variance, pool_rate_effective_trials, pool_rate_effective_exposure, pool_rate_beta_centre,
+--         pool_rate_beta_centre_variance, pool_rate_gamma_centre, pool_rate_gamma_centre_variance,
+--         pool_rate_location, pool_rate_matched_trials, pool_rate_matched_exposure, pool_rate_beta_spread,
+--         pool_rate_gamma_spread, pool_method_names, pool_methods_by_rows, pool_methods_of_rows_alone,
+--         pool_methods_unweighted, pool_methods_without_error, pool_methods_without
 --     parts/oneway/verbs.sql: pool_moments_of
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1566,6 +1570,46 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
     (fixed::DOUBLE + varying) / (fixed::DOUBLE + varying + sigma2);
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: a node between its children and its parent.
+--
+-- A node's mean is that of its children by their precisions w = 1 / (v + tau2), v the sampling variance of a child's
+-- mean and tau2 that of the children's level; its own sampling variance is 1 / sum(w). From the model down, a node is
+-- pulled toward the estimate of its parent as a group is toward mu (shrink.py), with the parent's standard error for
+-- that of mu. Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 7; Harville (1976), Ann. Stat.
+-- 4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision w of a child's mean about its parent's; 0 for a child without rows.
+CREATE OR REPLACE MACRO pool_nested_precision(v, tau2) AS
+    CASE
+        WHEN v = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE + tau2 > 3.054936363499605e-151
+            THEN 1 / CASE WHEN v::DOUBLE + tau2 > 3.054936363499605e-151 THEN v::DOUBLE + tau2 ELSE 1.0 END
+        ELSE 3.273390607896142e+150
+    END;
+
+-- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
+CREATE OR REPLACE MACRO pool_nested_sampling_variance(precision) AS
+    CASE
+        WHEN precision::DOUBLE = 0 THEN 'infinity'::DOUBLE
+        WHEN precision::DOUBLE < 3.273390607896142e+150
+            THEN 1 / CASE WHEN precision::DOUBLE = 0 THEN 1.0 ELSE precision::DOUBLE END
+        ELSE 0.0
+    END;
+
+-- The estimate of a node less that of its parent.
+CREATE OR REPLACE MACRO pool_nested_effect(weight, mean, parent) AS
+    CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight * (mean::DOUBLE - parent) END;
+
+-- Variance of the node's true mean less its parent's, given the data.
+CREATE OR REPLACE MACRO pool_nested_effect_variance(tau2, pooling, weight, se_parent) AS
+    tau2::DOUBLE * pooling + weight::DOUBLE * se_parent * (weight::DOUBLE * se_parent);
+
+-- The share of a level in the variance of a row, or of a typical estimate, about mu.
+CREATE OR REPLACE MACRO pool_nested_share(tau2, variance) AS
+    CASE WHEN variance::DOUBLE = 0 THEN NULL ELSE tau2::DOUBLE / variance END;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
 --
 -- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
@@ -1826,6 +1870,52 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
     slope::DOUBLE * slope * xx / w * n / (n::DOUBLE - 1);
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The likelihood of two nested levels by sums over the leaves of each outer node, with exact derivatives.
+--
+-- A leaf's mean has the sampling variance sigma2 u and the precision w = 1 / (sigma2 u + tau2) about its node, whose
+-- own true mean varies about mu with variance t. A node is known by s_p = sum(w^p) and, with x its estimate at mu, by
+-- r_p = sum(w^p (m - x)) and q_p = sum(w^p (m - x)^2), p = 1, 2, 3. With kappa = 1 / (1 + t s_1), the node adds
+-- sum(log(1 / w)) - log(kappa) + q_1 + t g^2 to -2 log L, where g = r_1 is its precision kappa s_1 times its deviation
+-- from mu. In derivatives by sigma2, each w^p gains a factor w u; by tau2, a factor w. Source: Searle, Casella &
+-- McCulloch (1992), Variance Components, chapter 6.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A sum with w^p u, from the same sums with w^(p - 1) and w^p: u = (1 / w - tau2) / sigma2.
+CREATE OR REPLACE MACRO _pool_node_by_sigma2(last, same, tau2, sigma2) AS
+    (last - tau2::DOUBLE * same) / sigma2;
+
+-- A sum with w^p u^2, from the same sums with w^(p - 2), w^(p - 1) and w^p.
+CREATE OR REPLACE MACRO _pool_node_by_sigma2_twice(first, second, third, tau2, sigma2) AS
+    (first - 2 * tau2::DOUBLE * second + tau2::DOUBLE * tau2 * third) / (sigma2::DOUBLE * sigma2);
+
+-- Derivative of a node's part of -2 log L at fixed mu by sigma2 or tau2, from its sums with one more factor.
+--
+-- `share` is 1 / W, W the sum of kappa s_1 over all nodes, for the log W of the restricted likelihood; else 0.
+CREATE OR REPLACE MACRO _pool_node_slope(logs, s, q, t, kappa, share) AS
+    logs - s::DOUBLE * kappa * (t + share::DOUBLE * kappa) - q;
+
+-- Second derivative of the same part by sigma2 and tau2, from sums with one more factor of each, or of both.
+CREATE OR REPLACE MACRO _pool_node_bend(logs, twice, s, other, q, r, other_r, t, kappa, share) AS
+    2 * twice::DOUBLE * kappa * (t + share::DOUBLE * kappa)
+        - s::DOUBLE * other * t * kappa * kappa * (t + 2 * share::DOUBLE * kappa) - logs
+        + 2 * (q - t::DOUBLE * kappa * r * other_r);
+
+-- Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1.
+CREATE OR REPLACE MACRO _pool_node_bend_by_outer(s, r, g, w, kappa, share) AS
+    kappa * (2 * g::DOUBLE * r - s::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share));
+
+-- Second derivative of the same part by t.
+CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
+    w::DOUBLE * w * (2 * w::DOUBLE * share - 1) + 2 * w::DOUBLE * g * g;
+
+-- Second derivative of -2 log L with the most likely mu, from that at fixed mu.
+--
+-- `w` and `other_w` are derivatives of W = `total` with the sign changed, `g` and `other_g` half those of the slope
+-- by mu.
+CREATE OR REPLACE MACRO _pool_node_profiled(bend, w, other_w, g, other_g, total, restricted) AS
+    bend - restricted * (w::DOUBLE / total) * (other_w::DOUBLE / total) - 2 * g::DOUBLE * other_g / total;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
 --
 -- A model needs sums over its groups of f(v) y^q, q = 0, 1, 2, where y is the mean of a group and f is smooth: a power
@@ -1927,6 +2017,10 @@ CREATE OR REPLACE MACRO _pool_wrong_number(name, numbers) AS
         WHEN name = 'gamma' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'rate as a finite number above 0'
     END;
 
+CREATE OR REPLACE MACRO _pool_columns_of_components_nested() AS
+    ['level', 'depth', 'groups', 'n', 'sigma2', 'tau2', 'share', 'se_tau2', 'tau2_lower', 'tau2_upper', 'lrt', 'lrt_p',
+        'log_likelihood', 'aic', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'new_lower', 'new_upper', 'converged'];
+
 CREATE OR REPLACE MACRO _pool_empty_components() AS TABLE
     SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS mu,
         NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
@@ -1962,6 +2056,21 @@ CREATE OR REPLACE MACRO _pool_empty_compare() AS TABLE
     SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
         NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
         NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_nested() AS TABLE
+    SELECT NULL::VARCHAR AS level, NULL::BIGINT AS depth, NULL::BIGINT AS groups, NULL::BIGINT AS n,
+        NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS share, NULL::DOUBLE AS se_tau2,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
+        NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+        NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper,
+        NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_shrink_nested() AS TABLE
+    SELECT NULL::BIGINT AS n, NULL::DOUBLE AS mean, NULL::DOUBLE AS v, NULL::DOUBLE AS weight,
+        NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper,
+        NULL::DOUBLE AS effect, NULL::DOUBLE AS se_effect, NULL::DOUBLE AS p_above
     WHERE false;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2024,6 +2133,13 @@ CREATE OR REPLACE MACRO _pool_wrong_level(argument) AS
     CASE WHEN NOT _pool_is_level(argument)
         THEN format('level={}; give a number between 0 and 1, such as 0.95{}', _pool_shown(argument), (CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
                     THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_threshold(argument) AS
+    CASE
+        WHEN _pool_absent(argument) OR _pool_is_number(argument, '-infinity'::DOUBLE) THEN NULL
+        ELSE format('threshold={}; give {}, in units of the value', _pool_shown(argument), (CASE WHEN typeof(argument) <> 'BOOLEAN' AND _pool_number(argument) IS NOT NULL THEN 'a finite number'
+                    ELSE 'a number' END))
     END;
 
 -- One row: the normal quantile of an interval. That of the default level is a number, which takes nothing to plan.
@@ -2761,11 +2877,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
                     || 'choose ''mean'' or ''replicate''')
                 ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
             END),
-            (CASE
-                WHEN _pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE) THEN NULL
-                ELSE format('threshold={}; give {}, in units of the value', _pool_shown(threshold), (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
-                            ELSE 'a number' END))
-            END)
+            _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
     ),
@@ -2946,7 +3058,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
         count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
         covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
     FROM _pool_rows GROUP BY ALL)
-    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
+    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over') OR starts_with(c, '_pool_key_'))), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
         CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
         pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
         NULL::DOUBLE AS _pool_v, false AS _pool_sized, (CASE WHEN _pool_sum_h < 0 THEN round(_pool_sum_h / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_weights
@@ -2969,7 +3081,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
         FROM _pool_numbers WHERE _pool_input = 'moments'
     )
     GROUP BY ALL)
-    UNION ALL BY NAME FROM (SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+    UNION ALL BY NAME FROM (SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over') OR starts_with(c, '_pool_key_'))), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
         coalesce(_pool_sum_h, 0.0) AS _pool_w,
         CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
         CASE
@@ -6188,7 +6300,7 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
         SELECT *, CASE WHEN _pool_y IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
         FROM _pool_numbers
     )
-    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over'))),
+    SELECT COLUMNS(lambda c: (NOT starts_with(c, '_pool_') OR starts_with(c, '_pool_over') OR starts_with(c, '_pool_key_'))),
         count(_pool_h)::DOUBLE AS _pool_n, coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_x, sum(_pool_h * _pool_y) / sum(_pool_h) AS _pool_y,
         pool_squares_between(
@@ -6624,6 +6736,513 @@ CREATE OR REPLACE MACRO pool_regress_components(
     WHERE (SELECT proper FROM _pool_request);
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The request for nested levels: arguments that do not fit.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Two nested levels: leaves, which are the groups by both keys, in outer nodes, which are those by the outer key.
+--
+-- Keys have private names until the result, _pool_key_outer and _pool_key_inner. A leaf enters the likelihood through its
+-- weight w (n without weights, 1 / se^2 of published estimates), so leaves of one node and of equal size are one class.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Outer nodes with sums over their leaves, the mean of the leaves' means, plain and by precision, and the classes.
+CREATE OR REPLACE MACRO _pool_nested_nodes(classes) AS TABLE
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_(over|key_outer)'), sum(k) AS leaves, sum(k * n) AS n,
+            coalesce(sum(k * squares), 0.0) AS ssw, sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS centre,
+            max(w) AS wmax, min(w) AS wmin, sum(odd) AS odd, list({k: k, w: w, y: y, spread: spread}) AS classes
+        FROM query_table(classes)
+        GROUP BY ALL
+    );
+
+-- The models by number with sums over their nodes, if their data are sound.
+CREATE OR REPLACE MACRO _pool_nested_models(nodes, inputs) AS TABLE
+    WITH totals AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd, sum(leaves) AS j, count_if(leaves > 0)::DOUBLE AS nodes, sum(n) AS n,
+            sum(ssw) AS ssw, sum(leaves * mean) / sum(leaves) AS mean, avg(mean) AS mean_of_nodes
+        FROM query_table(nodes) GROUP BY _pool_model
+    )
+    SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
+    FROM totals, _pool_sound(inputs, 'totals', '_pool_weighed')
+    WHERE sound;
+
+-- The classes with leaves, by number of their model and node: deviations from the mean of the model.
+CREATE OR REPLACE MACRO _pool_nested_members(nodes, models) AS TABLE
+    SELECT model, node, leaves, mean, mean_of_nodes, centre, class.k AS k, class.w AS w,
+        class.y - mean_of_model AS y, class.spread AS spread
+    FROM (
+        SELECT model, row_number() OVER () AS node, leaves, nodes.mean - models.mean AS mean,
+            mean_of_nodes - models.mean AS mean_of_nodes, models.mean AS mean_of_model, centre - models.mean AS centre,
+            unnest(classes) AS class
+        FROM query_table(nodes) AS nodes, query_table(models) AS models
+        WHERE _pool_same(models._pool_model, nodes._pool_model) AND leaves > 0
+    )
+    WHERE class.k > 0;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels before the search: which variances the data determine, and which of these are 0 as values agree.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The models with their unit, a power of two near the spread of the leaves' means. `free1` to `free3` are 1 where the
+-- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
+-- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
+-- node of a model. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
+CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_outer, tau2_inner) AS TABLE
+    WITH known AS (
+        SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
+            coalesce(_pool_number(tau2_outer), _pool_number(tau2)) AS known3,
+            published OR _pool_number(sigma2) IS NOT NULL AS given,
+            NOT given AND (known2 IS NULL OR known3 IS NULL) AS estimates
+        FROM _pool_request
+    ),
+    apart AS (
+        SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
+            sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
+            sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
+            sum(k / w) AS inverse, min(w) AS wmin
+        FROM query_table(members) GROUP BY model
+    ),
+    units AS (
+        SELECT *, coalesce(_pool_number(sigma2), 1.0) AS per_weight,
+            CASE WHEN given THEN spread ELSE greatest(spread, sqrt(ssw / n)) END AS size,
+            2.0 ** round(log2(CASE WHEN size > 0 THEN size WHEN given AND inverse > 0 AND per_weight > 0
+                THEN sqrt(per_weight * inverse / j) ELSE 1.0 END)) AS unit_
+        FROM query_table(models) JOIN apart USING (model), known
+    ),
+    scaled AS (
+        SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
+            spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
+            CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
+            CASE WHEN given THEN 1.0 ELSE greatest(CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread END
+                / (unit_ * unit_), 2.0 ** -200) END AS start1,
+            start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
+            all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
+            agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
+            known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
+            known3 IS NULL AND nodes = 1 AS single,
+            given OR n > j OR estimates AND known2 IS NOT NULL AS identified
+        FROM units
+    )
+    SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
+        known2 IS NOT NULL OR NOT alone AS determined2,
+        known3 IS NOT NULL OR NOT (alone OR single) AS determined3,
+        (estimates AND start1 > 2.0 ** -200)::INTEGER::DOUBLE AS free1,
+        (known2 IS NULL AND NOT alone AND NOT agree2)::INTEGER::DOUBLE AS free2,
+        (known3 IS NULL AND NOT single AND NOT agree3)::INTEGER::DOUBLE AS free3,
+        coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
+        NOT given AND start1 = 2.0 ** -200 AS exact
+    FROM scaled;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- -2 log L of nested levels at given variances, with its derivatives, by formulas/nodes.py.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The search for the variances of nested levels: Newton's method within a trust region, for all models at once.
+--
+-- The arguments x1 to x3 are standard deviations, of rows, of the inner level and of the outer one: at 0 the likelihood
+-- is quadratic in them. A search is one row: the best point so far, the trial that comes next, and the radius. The
+-- modified Cholesky factors of the Hessian (Gill, Murray & Wright 1981, Practical Optimization, section 4.4.2.2) lead
+-- away from a saddle. The likelihood can have several maxima, so that a model has several searches.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The minimum that each search ends at, and whether it converged.
+CREATE OR REPLACE MACRO _pool_nested_minima(starts, scaled, started, restricted) AS TABLE
+    WITH RECURSIVE _pool_nested_search AS (
+        SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
+            0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
+                total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
+                h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
+                h33: NULL::DOUBLE} AS best
+        FROM query_table(starts)
+        UNION ALL
+        FROM (WITH evaluated AS (WITH looking AS (FROM _pool_nested_search WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
+        sums AS (SELECT id, any_value(sigma2) AS sigma2, any_value(tau2) AS tau2, any_value(t) AS t, any_value(centre) AS centre,
+            sum(k) AS s0, sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2,
+            sum(k3 * d) AS d3, sum(k1 * square) AS e1, sum(k2 * square) AS e2, sum(k3 * square) AS e3, sum(k * ln(v)) AS logs
+        FROM (
+            SELECT id, node, sigma2, tau2, t, centre, k, d, d * d + spread AS square, sigma2 * u + tau2 AS v, k / v AS k1,
+                k1 / v AS k2, k2 / v AS k3
+            FROM (SELECT id, model, x1 * x1 AS sigma2, x2 * x2 AS tau2, x3 * x3 AS t FROM looking)
+                JOIN query_table(scaled) USING (model)
+        )
+        GROUP BY id, node),
+        nodes AS (SELECT id, sigma2, tau2, t, s0, s1, s2, s3, logs, kappa, w, total, mu,
+            CASE WHEN restricted THEN 1 / total ELSE 0.0 END AS share, w * (centre + d1 / s1 - mu) AS r1, d2 - x * s2 AS r2,
+            _pool_line_squares_about(s1, d1, e1, x) AS q1, _pool_line_squares_about(s2, d2, e2, x) AS q2,
+            _pool_line_squares_about(s3, d3, e3, x) AS q3
+        FROM (
+            SELECT *, kappa * (mu - centre) + t * w * (d1 / s1) AS x
+            FROM (
+                SELECT *, sum(w) OVER (PARTITION BY id) AS total,
+                    sum(w * (centre + d1 / s1)) OVER (PARTITION BY id) / sum(w) OVER (PARTITION BY id) AS mu
+                FROM (SELECT *, 1 / (1 + t * s1) AS kappa, kappa * s1 AS w FROM sums)
+            )
+        )),
+        likelihoods AS (SELECT id, total, mu, logs + squares AS value, slope1, slope2, slope3,
+            _pool_node_profiled(bend11, w1, w1, g1, g1, total, restricted::INTEGER) AS bend11,
+            _pool_node_profiled(bend12, w1, w2, g1, g2, total, restricted::INTEGER) AS bend12,
+            _pool_node_profiled(bend13, w1, w3, g1, g3, total, restricted::INTEGER) AS bend13,
+            _pool_node_profiled(bend22, w2, w2, g2, g2, total, restricted::INTEGER) AS bend22,
+            _pool_node_profiled(bend23, w2, w3, g2, g3, total, restricted::INTEGER) AS bend23,
+            _pool_node_profiled(bend33, w3, w3, g3, g3, total, restricted::INTEGER) AS bend33
+        FROM (
+            SELECT id, any_value(total) AS total, any_value(mu) AS mu,
+                sum(logs - ln(kappa)) + CASE WHEN restricted THEN ln(any_value(total)) ELSE 0.0 END AS logs,
+                sum(q1 + t * r1 * r1) AS squares,
+                sum(_pool_node_slope(o1, p1, p1q, t, kappa, share)) AS slope1,
+                sum(_pool_node_slope(s1, s2, q2, t, kappa, share)) AS slope2,
+                sum(w - w * w * share - r1 * r1) AS slope3,
+                sum(_pool_node_bend(o2, p3, p1, p1, p3q, p1r, p1r, t, kappa, share)) AS bend11,
+                sum(_pool_node_bend(p1, p2, p1, s2, p2q, p1r, r2, t, kappa, share)) AS bend12,
+                sum(_pool_node_bend_by_outer(p1, p1r, r1, w, kappa, share)) AS bend13,
+                sum(_pool_node_bend(s2, s3, s2, s2, q3, r2, r2, t, kappa, share)) AS bend22,
+                sum(_pool_node_bend_by_outer(s2, r2, r1, w, kappa, share)) AS bend23,
+                sum(_pool_node_bend_of_outer(r1, w, share)) AS bend33,
+                sum(kappa * kappa * p1) AS w1, sum(kappa * kappa * s2) AS w2, sum(w * w) AS w3,
+                sum(kappa * p1r) AS g1, sum(kappa * r2) AS g2, sum(w * r1) AS g3
+            FROM (
+                SELECT *, _pool_node_by_sigma2(s0, s1, tau2, sigma2) AS o1,
+                    _pool_node_by_sigma2_twice(s0, s1, s2, tau2, sigma2) AS o2,
+                    _pool_node_by_sigma2(s1, s2, tau2, sigma2) AS p1, _pool_node_by_sigma2(s2, s3, tau2, sigma2) AS p2,
+                    _pool_node_by_sigma2_twice(s1, s2, s3, tau2, sigma2) AS p3,
+                    _pool_node_by_sigma2(q1, q2, tau2, sigma2) AS p1q, _pool_node_by_sigma2(q2, q3, tau2, sigma2) AS p2q,
+                    _pool_node_by_sigma2_twice(q1, q2, q3, tau2, sigma2) AS p3q,
+                    _pool_node_by_sigma2(r1, r2, tau2, sigma2) AS p1r
+                FROM nodes
+            )
+            GROUP BY id
+        )),
+        with_rows AS (
+            SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
+                value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
+                slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
+                bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
+            FROM looking JOIN likelihoods USING (id)
+                JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM query_table(started)) USING (model)
+        )
+        SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
+                x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
+                g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
+                h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
+                h13: 4 * free1 * free3 * x1 * x3 * bend13, h22: free2 * (4 * x2 * x2 * bend22 + 2 * slope2) + 1 - free2,
+                h23: 4 * free2 * free3 * x2 * x3 * bend23, h33: free3 * (4 * x3 * x3 * bend33 + 2 * slope3) + 1 - free3
+            } AS trial
+        FROM with_rows),
+        judged AS (SELECT *, CASE WHEN better THEN trial ELSE best END AS point
+        FROM (
+            SELECT *, best.value - trial.value AS actual, 1e-9 * (1 + abs(best.value)) AS noise,
+                trial.g1 * trial.g1 + trial.g2 * trial.g2 + trial.g3 * trial.g3
+                    <= best.g1 * best.g1 + best.g2 * best.g2 + best.g3 * best.g3 AS flatter,
+                isfinite(trial.value + trial.h11 + trial.h12 + trial.h13 + trial.h22 + trial.h23 + trial.h33) AND CASE
+                    WHEN phase = 'start' THEN true
+                    WHEN phase = 'zero'
+                        THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
+                    WHEN predicted < noise THEN actual > -noise AND flatter
+                    ELSE actual >= 0.1 * predicted
+                END AS better
+            FROM evaluated
+        )),
+        moved AS (SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
+            phase = 'descend' AND length
+                <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
+            CASE
+                WHEN phase <> 'descend' THEN radius
+                WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
+                ELSE length / 4
+            END AS radius,
+            free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
+                ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
+            free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
+                ELSE abs(point.x3) <= 1e-4 * size END AS zero3
+        FROM judged),
+        stepped AS (
+            SELECT *, CASE
+                    WHEN phase = 'start' AND NOT better THEN 'failed'
+                    WHEN phase <> 'zero' AND NOT small THEN 'descend'
+                    WHEN zero2 OR zero3 THEN 'zero'
+                    ELSE 'done'
+                END AS next_phase
+            FROM (WITH first AS (
+                SELECT *, 1e-9 * greatest(abs(point.h11), abs(point.h22), abs(point.h33), 1e-290) AS smallest,
+                    greatest(abs(point.h11), smallest) AS c1, point.h12 / c1 AS l21, point.h13 / c1 AS l31
+                FROM moved
+            ),
+            second AS (
+                SELECT *, greatest(abs(point.h22 - l21 * point.h12), smallest) AS c2, (point.h23 - l31 * point.h12) / c2 AS l32,
+                    l21 * point.g1 - point.g2 AS z2
+                FROM first
+            ),
+            third AS (
+                SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
+                    AS s3, z2 / c2 - l32 * s3 AS s2
+                FROM second
+            ),
+            solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
+            shortened AS (
+                SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
+                FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
+            )
+            SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
+                - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
+            FROM shortened)
+        )
+        SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
+            point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
+            CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
+            CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
+            radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
+        FROM stepped)
+    )
+    SELECT id, model, kind, best, phase = 'done' AS done
+    FROM _pool_nested_search
+    WHERE phase IN ('done', 'failed') OR step = 200;
+
+-- One row per model: variances and mu in the unit of the data, NULL where the data do not identify them, and what
+-- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0.
+CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS TABLE
+    WITH lowest AS (SELECT model, kind, arg_min({best: best, done: done}, id) AS lowest
+    FROM (
+        SELECT *, coalesce(best.value, 'infinity'::DOUBLE) AS value, min(value) OVER (PARTITION BY model, kind) AS least
+        FROM query_table(minima)
+    )
+    WHERE NOT value > least + 1e-9 * (1 + abs(least))
+    GROUP BY model, kind),
+    of_kinds AS (
+        SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best, any_value(lowest.done) FILTER (kind = 0) AS done,
+            any_value(lowest.best.value) FILTER (kind = 1) AS value_without_inner,
+            any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
+        FROM lowest GROUP BY model
+    )
+    SELECT m._pool_model, s.* EXCLUDE (_pool_model, determined2, determined3), m.j AS leaves,
+        identified AND determined2 AS determined2, identified AND determined3 AS determined3,
+        best.x1 AS x1, best.x2 AS x2, best.x3 AS x3, best.value AS value, best.total AS total,
+        value_without_inner, value_without_outer,
+        CASE
+            WHEN published OR _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
+            WHEN exact THEN 0.0
+            ELSE best.x1 * best.x1 * unit_ * unit_
+        END AS _pool_sigma2,
+        CASE WHEN identified THEN coalesce(known2, best.x2 * best.x2 * unit_ * unit_) END AS _pool_tau2_inner,
+        CASE WHEN identified THEN coalesce(known3, best.x3 * best.x3 * unit_ * unit_) END AS _pool_tau2_outer,
+        m.mean + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
+        sqrt(1 / best.total) * unit_ AS _pool_se_mu,
+        s.nodes = 1 AND NOT (identified AND determined3) AS _pool_only,
+        coalesce(done AND identified AND s.determined2 AND s.determined3
+            AND NOT (exact_leaves > 1 AND free2 > 0 AND best.x2 * best.x2 < 2.0 ** -100), false) AS _pool_converged
+    FROM query_table(models) AS m LEFT JOIN query_table(started) AS s USING (model)
+        LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request);
+
+-- One row per model, from leaves of any input. `detail` chooses further columns: none ('estimates'), or tests and
+-- intervals ('inference').
+CREATE OR REPLACE MACRO _pool_nested_fits(leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, detail) AS TABLE
+    WITH classes AS NOT MATERIALIZED (SELECT COLUMNS('^_pool_(over|key_outer)'), coalesce(_pool_n, 1.0) AS n, _pool_w AS w,
+        count(*) FILTER (_pool_w > 0)::DOUBLE AS k, avg(_pool_y) AS y,
+        var_pop(_pool_finite(_pool_y)) AS spread, avg(_pool_squares) AS squares,
+        count_if(NOT isfinite(_pool_y)) AS odd
+    FROM query_table(leaves)
+    GROUP BY ALL),
+    nodes AS MATERIALIZED (FROM _pool_nested_nodes('classes')),
+    models AS MATERIALIZED (FROM _pool_nested_models('nodes', inputs)),
+    members AS MATERIALIZED (FROM _pool_nested_members('nodes', 'models')),
+    facts AS MATERIALIZED (FROM _pool_nested_facts('models', 'members', sigma2, tau2, tau2_outer, tau2_inner)),
+    scaled AS MATERIALIZED (SELECT model, node, k, greatest(scale / w, 2.0 ** -200) AS u, centre / unit_ AS centre,
+        (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
+    FROM members AS c JOIN (SELECT model, unit_, scale FROM facts) USING (model)),
+    started AS MATERIALIZED (FROM facts JOIN (
+        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN u <= 2.0 ** -199 THEN k ELSE 0.0 END) AS exact_leaves,
+            sum(k / u) AS w1, sum(k / (u * u)) AS w2, count(*) AS classes
+        FROM scaled GROUP BY model
+    ) USING (model)),
+    starts AS (SELECT 16 * model + number AS id, model, kind, size, free1, free2 * (kind <> 1)::INTEGER AS free2,
+        free3 * (kind <> 2)::INTEGER AS free3, sqrt(start1) AS x1,
+        CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
+        CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
+    FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM started) AS s,
+        (SELECT unnest(range(12)) AS number, number // 4 AS kind,
+            CASE WHEN number & 1 = 0 THEN 1.0 ELSE 0.1 END AS inner_share,
+            CASE WHEN number & 2 = 0 THEN 1.0 ELSE 0.1 END AS outer_share)
+    WHERE identified
+        AND (inner_share = 1 OR s.free2 > 0 AND kind <> 1 AND classes <= 16384)
+        AND (outer_share = 1 OR s.free3 > 0 AND kind <> 2 AND classes <= 16384)
+        AND CASE kind WHEN 0 THEN true WHEN 1 THEN (detail = 'inference') AND s.free2 > 0 ELSE (detail = 'inference') AND s.free3 > 0 END),
+    minima AS MATERIALIZED (
+        FROM _pool_nested_minima('starts', 'scaled', 'started', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))
+    )
+    FROM _pool_nested_fitted('models', 'started', 'minima', sigma2);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per node of a level: the partially pooled mean with its standard error. Up, each outer node sums its leaves;
+-- down, each node is pulled toward its parent.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error. The
+-- only outer node of a model keeps its mean.
+CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
+    SELECT * EXCLUDE (_pool_alone), pool_estimate(_pool_mean, _pool_parent, _pool_weight) AS _pool_estimate,
+        CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
+            ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
+        pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
+        sqrt(pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) AS _pool_se_effect
+    FROM (
+        SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
+            CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
+                ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight
+        FROM query_table(nodes)
+    );
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of nested levels.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Partially pooled means of nested levels, as of stores in regions: each group by both keys is pulled toward its outer
+-- group, and that toward mu. `at` chooses the groups of the result, by both keys ('inner') or by the outer one ('outer').
+-- tau2_outer and tau2_inner are known numbers for one level. Deeper trees are those of Python.
+CREATE OR REPLACE MACRO pool_shrink_nested(
+    tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
+    "at" := 'inner', nan := 'error', level := 0.95, uncertainty := 'mu', predict := 'mean', threshold := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (WITH _pool_names AS (
+            SELECT [list_concat(struct_keys(_pool_of_outer), struct_keys(_pool_of_inner)), struct_keys(_pool_of_over),
+                struct_keys(_pool_of_unnamed), struct_keys(_pool_of_value), struct_keys(_pool_of_n),
+                struct_keys(_pool_of_var), struct_keys(_pool_of_se), struct_keys(_pool_of_weights)] AS names
+            FROM (SELECT "outer" FROM _pool_schema) AS _pool_of_outer
+                POSITIONAL JOIN (SELECT "inner" FROM _pool_schema) AS _pool_of_inner
+                POSITIONAL JOIN (SELECT over FROM _pool_schema) AS _pool_of_over
+                POSITIONAL JOIN (SELECT _pool_unnamed FROM _pool_schema) AS _pool_of_unnamed
+                POSITIONAL JOIN (SELECT value FROM _pool_schema) AS _pool_of_value
+                POSITIONAL JOIN (SELECT n FROM _pool_schema) AS _pool_of_n
+                POSITIONAL JOIN (SELECT var FROM _pool_schema) AS _pool_of_var
+                POSITIONAL JOIN (SELECT se FROM _pool_schema) AS _pool_of_se
+                POSITIONAL JOIN (SELECT weights FROM _pool_schema) AS _pool_of_weights
+        ),
+        _pool_listed_arguments AS (
+            SELECT NULL, _pool_column("outer"), _pool_column("inner"), NULL, _pool_column(over), NULL,
+                _pool_column(_pool_unnamed), NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL,
+                _pool_column(se), NULL, _pool_column(weights)
+            FROM _pool_schema
+        ),
+        described AS (
+            SELECT wrong_keys, described[1].names AS by_names, described[4:] AS roles,
+                list_transform(roles, lambda _role: _role.names[1]) AS column_names,
+                list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
+                present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
+            FROM _pool_keys_of('_pool_schema', "outer", _pool_unnamed, over, '_pool_names', '_pool_listed_arguments', true, ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'effect', 'se_effect', 'p_above'])
+        ),
+        checked AS (
+            SELECT has_n, has_se, column_names, coalesce(
+                wrong_keys,
+                CASE WHEN len(list_distinct(by_names)) < len(by_names)
+                    THEN 'the outer and the inner keys ' || _pool_listed(by_names) || ' hold one twice; name each key once'
+                    END,
+                _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
+                (CASE
+                    WHEN has_se AND has_var THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'var')
+                    WHEN has_se AND has_weights THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'weights')
+                    WHEN NOT has_se AND has_n AND NOT has_var THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'n', 'var')
+                    WHEN NOT has_se AND has_var AND NOT has_n THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'var', 'n')
+                END),
+                coalesce(
+                    CASE WHEN NOT (_pool_is_number(tau2, 0) OR list_contains(['reml', 'ml'], _pool_name(tau2)))
+                        THEN format('{}={}; give {}, or one of {}{}', 'tau2', _pool_shown(tau2), 'a number of 0 or more', _pool_listed(['reml', 'ml']), _pool_nearest(_pool_name(tau2), ['reml', 'ml'])) END,
+                    CASE WHEN NOT (_pool_absent(tau2_outer) OR _pool_is_number(tau2_outer, 0))
+                        THEN format('tau2_outer={}; give a number of 0 or more, or leave it out', _pool_shown(tau2_outer)) END,
+                    CASE WHEN NOT (_pool_absent(tau2_inner) OR _pool_is_number(tau2_inner, 0))
+                        THEN format('tau2_inner={}; give a number of 0 or more, or leave it out', _pool_shown(tau2_inner)) END
+                ),
+                coalesce(
+                    CASE WHEN NOT (_pool_name(sigma2) = 'pooled' OR _pool_is_number(sigma2, 0))
+                        THEN format('sigma2={} does not go with nested levels; give ''pooled'', or a number of 0 or more',
+                            _pool_shown(sigma2)) END,
+                    CASE WHEN has_se AND _pool_name(sigma2) <> 'pooled'
+                        THEN format('sigma2={} does not go with se=: the sampling variance is known, se squared', _pool_shown(sigma2)) END,
+                    _pool_wrong_name('nan', nan, ['error', 'null']),
+                    _pool_wrong_name('at', "at", ['outer', 'inner']),
+                    _pool_wrong_level(level),
+                    _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional']),
+                    (CASE
+                        WHEN NULL = 'robust' AND predict <> 'mean' THEN format('interval=''robust'' does not go with predict={}: it covers the true means; give '
+                            || 'predict=''mean''',
+                            _pool_shown(predict))
+                        WHEN predict = 'row' AND has_se THEN ('predict=''row'' does not go with se=: published estimates do not give the variance of a row; '
+                            || 'choose ''mean'' or ''replicate''')
+                        ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+                    END),
+                    _pool_wrong_threshold(threshold)
+                )
+            ) AS complaint
+            FROM described
+        )
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, has_se AS published,
+            NOT has_se OR has_n AS has_n, column_names
+        FROM checked),
+    _pool_keyed AS NOT MATERIALIZED (
+        SELECT *, "outer" AS _pool_key_outer, "inner" AS _pool_key_inner FROM query_table(_pool_read(tbl))
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (
+        FROM _pool_plain('_pool_keyed', value, COLUMNS('^_pool_key_'), over, n, var, se, weights, nan)
+    ),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed('_pool_keyed', value, COLUMNS('^_pool_key_'), over, n, var, se, weights, nan, 'pooled',
+            'reml', 'gls')
+    ),
+    _pool_leaves AS NOT MATERIALIZED (SELECT *, struct_pack(*COLUMNS('^_pool_key_outer')) AS _pool_outer,
+            struct_pack(*COLUMNS('^_pool_key_inner')) AS _pool_inner
+        FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_fits AS MATERIALIZED (
+        FROM _pool_nested_fits('_pool_leaves', [n, var, se, weights], sigma2, tau2, tau2_outer, tau2_inner,
+            'estimates')
+    ),
+    _pool_estimated AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_estimate AS estimate, _pool_se AS se
+        FROM (WITH leaves AS NOT MATERIALIZED (SELECT g._pool_model, _pool_outer, _pool_inner, _pool_n, _pool_y, m.* EXCLUDE (_pool_of_model),
+            coalesce(_pool_v, pool_sampling_variance(_pool_sigma2, _pool_w)) AS _pool_sampling
+        FROM _pool_leaves AS g, (
+            SELECT _pool_model AS _pool_of_model, _pool_sigma2, _pool_tau2_inner, _pool_tau2_outer, _pool_mu, _pool_se_mu,
+                _pool_only
+            FROM _pool_fits
+        ) AS m
+        WHERE _pool_same(_pool_of_model, _pool_model)),
+        outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
+            pool_nested_sampling_variance(_pool_precision) AS _pool_sampling, _pool_mu AS _pool_parent,
+            _pool_only AND _pool_mean IS NOT NULL AS _pool_alone,
+            CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
+        FROM (
+            SELECT _pool_model, _pool_outer, sum(_pool_w_) AS _pool_precision, sum(_pool_w_ * _pool_y) AS _pool_sum,
+                sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
+                any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
+                any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
+            FROM (SELECT *, pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
+            GROUP BY ALL
+        ), _pool_origin),
+        outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
+        inner_nodes AS NOT MATERIALIZED (SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
+            _pool_sampling, _pool_tau2_inner AS _pool_tau2, false AS _pool_alone, _pool_sigma2 AS _pool_noise,
+            o._pool_estimate AS _pool_parent, o._pool_se AS _pool_se_parent
+        FROM leaves AS l, _pool_origin,
+            (SELECT _pool_model, _pool_outer, _pool_estimate, _pool_se FROM outers) AS o
+        WHERE _pool_same(o._pool_model, l._pool_model) AND o._pool_outer IS NOT DISTINCT FROM l._pool_outer),
+        inners AS NOT MATERIALIZED (FROM _pool_nested_shrunk('inner_nodes')),
+        of_mean AS NOT MATERIALIZED (
+            FROM query_table(CASE WHEN "at" = 'outer' THEN 'outers' ELSE 'inners' END)
+        ),
+        of_row AS (
+            SELECT * REPLACE (sqrt(pool_predictive_variance(_pool_se * _pool_se, _pool_noise)) AS _pool_se) FROM of_mean
+        ),
+        of_replicate AS (
+            SELECT * REPLACE (sqrt(pool_predictive_variance(_pool_se * _pool_se, _pool_sampling)) AS _pool_se) FROM of_mean
+        )
+        FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'of_mean' END))
+    )
+    SELECT * EXCLUDE (_pool_model) FROM _pool_estimated WHERE (SELECT proper FROM _pool_request);
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -6672,11 +7291,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
                         || '''mu'' or ''conditional''',
                         (CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END)) END
             ),
-            (CASE
-                WHEN _pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE) THEN NULL
-                ELSE format('threshold={}; give {}, in units of the value', _pool_shown(threshold), (CASE WHEN typeof(threshold) <> 'BOOLEAN' AND _pool_number(threshold) IS NOT NULL THEN 'a finite number'
-                            ELSE 'a number' END))
-            END),
+            _pool_wrong_threshold(threshold),
             (CASE WHEN typeof(posterior) <> 'BOOLEAN' OR posterior IS NULL
                 THEN 'posterior' || '=' || _pool_shown(posterior) || '; give true or false' END),
             (CASE WHEN typeof(limits) <> 'BOOLEAN' OR limits IS NULL
@@ -7601,6 +8216,11 @@ COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance
 COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
 COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
 COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
+COMMENT ON MACRO pool_nested_precision IS 'Precision w of a child''s mean about its parent''s; 0 for a child without rows.';
+COMMENT ON MACRO pool_nested_sampling_variance IS 'Sampling variance of a node''s mean, from the sum of its children''s precisions; infinite without rows.';
+COMMENT ON MACRO pool_nested_effect IS 'The estimate of a node less that of its parent.';
+COMMENT ON MACRO pool_nested_effect_variance IS 'Variance of the node''s true mean less its parent''s, given the data.';
+COMMENT ON MACRO pool_nested_share IS 'The share of a level in the variance of a row, or of a typical estimate, about mu.';
 COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
 COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
 COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';
@@ -7737,6 +8357,22 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
+COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys (''inner'') or by the outer one (''outer''). tau2_outer and tau2_inner are known numbers for one level.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+at: With nested levels, the level whose groups are the result, by the name of its key; by default the innermost.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of whole numbers: the events of each row.

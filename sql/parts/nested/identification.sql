@@ -1,0 +1,71 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels before the search: which variances the data determine, and which of these are 0 as values agree.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether the likelihood is the restricted one; where both tau2 are known, it is the full one.
+CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) AS
+    _pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL);
+
+-- The models with their unit, a power of two near the spread of the leaves' means. `free1` to `free3` are 1 where the
+-- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
+-- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
+-- node of a model. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
+CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_outer, tau2_inner) AS TABLE
+    WITH known AS (
+        SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
+            coalesce(_pool_number(tau2_outer), _pool_number(tau2)) AS known3,
+            published OR _pool_number(sigma2) IS NOT NULL AS given,
+            NOT given AND (known2 IS NULL OR known3 IS NULL) AS estimates
+        FROM _pool_request
+    ),
+    apart AS (
+        SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
+            sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
+            sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
+            sum(k / w) AS inverse, min(w) AS wmin
+        FROM query_table(members) GROUP BY model
+    ),
+    units AS (
+        SELECT *, coalesce(_pool_number(sigma2), 1.0) AS per_weight,
+            CASE WHEN given THEN spread ELSE greatest(spread, sqrt(ssw / n)) END AS size,
+            2.0 ** round(log2(CASE WHEN size > 0 THEN size WHEN given AND inverse > 0 AND per_weight > 0
+                THEN sqrt(per_weight * inverse / j) ELSE 1.0 END)) AS unit_
+        FROM query_table(models) JOIN apart USING (model), known
+    ),
+    scaled AS (
+        SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
+            spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
+            CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
+            CASE WHEN given THEN 1.0 ELSE greatest(CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread END
+                / (unit_ * unit_), 2.0 ** -200) END AS start1,
+            start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
+            all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
+            agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
+            known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
+            known3 IS NULL AND nodes = 1 AS single,
+            given OR n > j OR estimates AND known2 IS NOT NULL AS identified
+        FROM units
+    )
+    SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
+        known2 IS NOT NULL OR NOT alone AS determined2,
+        known3 IS NOT NULL OR NOT (alone OR single) AS determined3,
+        (estimates AND start1 > 2.0 ** -200)::INTEGER::DOUBLE AS free1,
+        (known2 IS NULL AND NOT alone AND NOT agree2)::INTEGER::DOUBLE AS free2,
+        (known3 IS NULL AND NOT single AND NOT agree3)::INTEGER::DOUBLE AS free3,
+        coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
+        NOT given AND start1 = 2.0 ** -200 AS exact
+    FROM scaled;
+
+-- The classes in the unit of their model: u, and deviations from the centre of their node.
+CREATE OR REPLACE MACRO _pool_nested_scaled(members, facts) AS TABLE
+    SELECT model, node, k, greatest(scale / w, 2.0 ** -200) AS u, centre / unit_ AS centre,
+        (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
+    FROM query_table(members) AS c JOIN (SELECT model, unit_, scale FROM query_table(facts)) USING (model);
+
+-- The facts with sums over the scaled classes: of the logarithm of u, and the number of leaves whose mean is exact.
+CREATE OR REPLACE MACRO _pool_nested_started(facts, scaled) AS TABLE
+    FROM query_table(facts) JOIN (
+        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN u <= 2.0 ** -199 THEN k ELSE 0.0 END) AS exact_leaves,
+            sum(k / u) AS w1, sum(k / (u * u)) AS w2, count(*) AS classes
+        FROM query_table(scaled) GROUP BY model
+    ) USING (model);
