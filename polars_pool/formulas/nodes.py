@@ -65,3 +65,13 @@ def profiled(
     by mu.
     """
     return bend - restricted * (w / total) * (other_w / total) - 2 * g * other_g / total
+
+
+def determinant(a: Column, b: Column, c: Column, ab: Column, ac: Column, bc: Column) -> Column:
+    """Determinant of a symmetric matrix of three rows."""
+    return a * (b * c - bc * bc) - ab * (ab * c - ac * bc) + ac * (ab * bc - ac * b)
+
+
+def inverse(determinant: Column, first: Column, second: Column, product: Column) -> Column:
+    """An element of the diagonal of the inverse of such a matrix, from the others two and the element between them."""
+    return (first * second - product * product) / determinant

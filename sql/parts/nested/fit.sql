@@ -185,19 +185,3 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
             AND NOT (exact_leaves > 1 AND free2 > 0 AND best.x2 * best.x2 < 2.0 ** -100), false) AS _pool_converged
     FROM query_table(models) AS m LEFT JOIN query_table(started) AS s USING (model)
         LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request);
-
--- One row per model, from leaves of any input. `detail` chooses further columns: none ('estimates'), or tests and
--- intervals ('inference').
-CREATE OR REPLACE MACRO _pool_nested_fits(leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, detail) AS TABLE
-    WITH classes AS NOT MATERIALIZED (FROM _pool_nested_classes(leaves)),
-    nodes AS MATERIALIZED (FROM _pool_nested_nodes('classes')),
-    models AS MATERIALIZED (FROM _pool_nested_models('nodes', inputs)),
-    members AS MATERIALIZED (FROM _pool_nested_members('nodes', 'models')),
-    facts AS MATERIALIZED (FROM _pool_nested_facts('models', 'members', sigma2, tau2, tau2_outer, tau2_inner)),
-    scaled AS MATERIALIZED (FROM _pool_nested_scaled('members', 'facts')),
-    started AS MATERIALIZED (FROM _pool_nested_started('facts', 'scaled')),
-    starts AS (FROM _pool_nested_starts('started', detail = 'inference')),
-    minima AS MATERIALIZED (
-        FROM _pool_nested_minima('starts', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
-    )
-    FROM _pool_nested_fitted('models', 'started', 'minima', sigma2);

@@ -64,7 +64,7 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
         FROM _pool_keys_of(schema, "outer", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     checked AS (
-        SELECT has_n, has_se, column_names, coalesce(
+        SELECT has_n, has_se, column_names, level_names, coalesce(
             wrong_keys,
             CASE WHEN len(list_distinct(by_names)) < len(by_names)
                 THEN 'the outer and the inner keys ' || _pool_listed(by_names) || ' hold one twice; name each key once'
@@ -74,8 +74,13 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
             _pool_nested_wrong_tau2(tau2, tau2_outer, tau2_inner),
             _pool_nested_wrong_option(has_se, sigma2, nan, "at", level, uncertainty, predict, threshold)
         ) AS complaint
-        FROM described
+        FROM described, (
+            SELECT [array_to_string(struct_keys(_pool_of_outer), ', '), array_to_string(struct_keys(_pool_of_inner), ', ')]
+                AS level_names
+            FROM (SELECT "outer" FROM query_table(schema)) AS _pool_of_outer,
+                (SELECT "inner" FROM query_table(schema)) AS _pool_of_inner
+        )
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, has_se AS published,
-        NOT has_se OR has_n AS has_n, column_names
+        NOT has_se OR has_n AS has_n, column_names, level_names
     FROM checked;

@@ -117,6 +117,15 @@ CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
 CREATE OR REPLACE MACRO _pool_node_profiled(bend, w, other_w, g, other_g, total, restricted) AS
     bend - restricted * (w::DOUBLE / total) * (other_w::DOUBLE / total) - 2 * g::DOUBLE * other_g / total;
 
+-- Determinant of a symmetric matrix of three rows.
+CREATE OR REPLACE MACRO _pool_node_determinant(a, b, c, ab, ac, bc) AS
+    a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
+        + ac * (ab::DOUBLE * bc - ac::DOUBLE * b);
+
+-- An element of the diagonal of the inverse of such a matrix, from the others two and the element between them.
+CREATE OR REPLACE MACRO _pool_node_inverse(determinant, first, second, product) AS
+    (first::DOUBLE * second - product::DOUBLE * product) / determinant;
+
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.

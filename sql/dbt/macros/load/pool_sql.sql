@@ -59,9 +59,12 @@
 --         term.
 --     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
 --         model: variances, and the coefficients by term in maps.
---     pool_shrink_nested: Partially pooled means of nested levels, as of stores in regions: each group by both keys
---         is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys
---         ('inner') or by the outer one ('outer'). tau2_outer and tau2_inner are known numbers for one level.
+--     pool_shrink_nested: Partially pooled means of two nested levels, as of stores in regions: each group by both
+--         keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both
+--         keys ('inner') or by the outer one ('outer'). tau2_outer and tau2_inner are known numbers for one level
+--         alone.
+--     pool_components_nested: The variances of two nested levels, one row per model and level, the outer level
+--         first: tau2 with its error, its profile interval and its test, and what both levels have in common.
 --     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
 --         their posterior means. `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'.
 --     pool_shrink_counts: Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates
@@ -1915,6 +1918,15 @@ CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
 CREATE OR REPLACE MACRO _pool_node_profiled(bend, w, other_w, g, other_g, total, restricted) AS
     bend - restricted * (w::DOUBLE / total) * (other_w::DOUBLE / total) - 2 * g::DOUBLE * other_g / total;
 
+-- Determinant of a symmetric matrix of three rows.
+CREATE OR REPLACE MACRO _pool_node_determinant(a, b, c, ab, ac, bc) AS
+    a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
+        + ac * (ab::DOUBLE * bc - ac::DOUBLE * b);
+
+-- An element of the diagonal of the inverse of such a matrix, from the others two and the element between them.
+CREATE OR REPLACE MACRO _pool_node_inverse(determinant, first, second, product) AS
+    (first::DOUBLE * second - product::DOUBLE * product) / determinant;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
 --
@@ -2016,10 +2028,6 @@ CREATE OR REPLACE MACRO _pool_wrong_number(name, numbers) AS
         WHEN name = 'beta' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'beta as a finite number above 0'
         WHEN name = 'gamma' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'rate as a finite number above 0'
     END;
-
-CREATE OR REPLACE MACRO _pool_columns_of_components_nested() AS
-    ['level', 'depth', 'groups', 'n', 'sigma2', 'tau2', 'share', 'se_tau2', 'tau2_lower', 'tau2_upper', 'lrt', 'lrt_p',
-        'log_likelihood', 'aic', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'new_lower', 'new_upper', 'converged'];
 
 CREATE OR REPLACE MACRO _pool_empty_components() AS TABLE
     SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS mu,
@@ -6739,6 +6747,91 @@ CREATE OR REPLACE MACRO pool_regress_components(
 -- The request for nested levels: arguments that do not fit.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- One row: true or an error about the arguments, which input they describe, and the names of columns for messages.
+CREATE OR REPLACE MACRO _pool_nested_arguments(
+    schema, value, "outer", "inner", unnamed, over, n, var, se, weights, sigma2, tau2, tau2_outer, tau2_inner, nan, "at",
+    level, uncertainty, predict, threshold, by_is_shown, result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [list_concat(struct_keys(_pool_of_outer), struct_keys(_pool_of_inner)), struct_keys(_pool_of_over),
+            struct_keys(_pool_of_unnamed), struct_keys(_pool_of_value), struct_keys(_pool_of_n),
+            struct_keys(_pool_of_var), struct_keys(_pool_of_se), struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "outer" FROM query_table(schema)) AS _pool_of_outer
+            POSITIONAL JOIN (SELECT "inner" FROM query_table(schema)) AS _pool_of_inner
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
+            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
+            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("outer"), _pool_column("inner"), NULL, _pool_column(over), NULL,
+            _pool_column(unnamed), NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL,
+            _pool_column(se), NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
+    described AS (
+        SELECT wrong_keys, described[1].names AS by_names, described[4:] AS roles,
+            list_transform(roles, lambda _role: _role.names[1]) AS column_names,
+            list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
+            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
+        FROM _pool_keys_of(schema, "outer", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    ),
+    checked AS (
+        SELECT has_n, has_se, column_names, level_names, coalesce(
+            wrong_keys,
+            CASE WHEN len(list_distinct(by_names)) < len(by_names)
+                THEN 'the outer and the inner keys ' || _pool_listed(by_names) || ' hold one twice; name each key once'
+                END,
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
+            (CASE
+                WHEN has_se AND has_var THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'var')
+                WHEN has_se AND has_weights THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'weights')
+                WHEN NOT has_se AND has_n AND NOT has_var THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'n', 'var')
+                WHEN NOT has_se AND has_var AND NOT has_n THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'var', 'n')
+            END),
+            coalesce(
+                CASE WHEN NOT (_pool_is_number(tau2, 0) OR list_contains(['reml', 'ml'], _pool_name(tau2)))
+                    THEN format('{}={}; give {}, or one of {}{}', 'tau2', _pool_shown(tau2), 'a number of 0 or more', _pool_listed(['reml', 'ml']), _pool_nearest(_pool_name(tau2), ['reml', 'ml'])) END,
+                CASE WHEN NOT (_pool_absent(tau2_outer) OR _pool_is_number(tau2_outer, 0))
+                    THEN format('tau2_outer={}; give a number of 0 or more, or leave it out', _pool_shown(tau2_outer)) END,
+                CASE WHEN NOT (_pool_absent(tau2_inner) OR _pool_is_number(tau2_inner, 0))
+                    THEN format('tau2_inner={}; give a number of 0 or more, or leave it out', _pool_shown(tau2_inner)) END
+            ),
+            coalesce(
+                CASE WHEN NOT (_pool_name(sigma2) = 'pooled' OR _pool_is_number(sigma2, 0))
+                    THEN format('sigma2={} does not go with nested levels; give ''pooled'', or a number of 0 or more',
+                        _pool_shown(sigma2)) END,
+                CASE WHEN has_se AND _pool_name(sigma2) <> 'pooled'
+                    THEN format('sigma2={} does not go with se=: the sampling variance is known, se squared', _pool_shown(sigma2)) END,
+                _pool_wrong_name('nan', nan, ['error', 'null']),
+                _pool_wrong_name('at', "at", ['outer', 'inner']),
+                _pool_wrong_level(level),
+                _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional']),
+                (CASE
+                    WHEN NULL = 'robust' AND predict <> 'mean' THEN format('interval=''robust'' does not go with predict={}: it covers the true means; give '
+                        || 'predict=''mean''',
+                        _pool_shown(predict))
+                    WHEN predict = 'row' AND has_se THEN ('predict=''row'' does not go with se=: published estimates do not give the variance of a row; '
+                        || 'choose ''mean'' or ''replicate''')
+                    ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+                END),
+                _pool_wrong_threshold(threshold)
+            )
+        ) AS complaint
+        FROM described, (
+            SELECT [array_to_string(struct_keys(_pool_of_outer), ', '), array_to_string(struct_keys(_pool_of_inner), ', ')]
+                AS level_names
+            FROM (SELECT "outer" FROM query_table(schema)) AS _pool_of_outer,
+                (SELECT "inner" FROM query_table(schema)) AS _pool_of_inner
+        )
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, has_se AS published,
+        NOT has_se OR has_n AS has_n, column_names, level_names
+    FROM checked;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Two nested levels: leaves, which are the groups by both keys, in outer nodes, which are those by the outer key.
 --
@@ -6839,6 +6932,74 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
 -- -2 log L of nested levels at given variances, with its derivatives, by formulas/nodes.py.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- Sums over the leaves of each node at the variances of a point: sigma2, tau2, and t of the nodes. Deviations are from
+-- the centre of the node.
+CREATE OR REPLACE MACRO _pool_nested_sums(points, scaled) AS TABLE
+    SELECT id, any_value(sigma2) AS sigma2, any_value(tau2) AS tau2, any_value(t) AS t, any_value(centre) AS centre,
+        sum(k) AS s0, sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2,
+        sum(k3 * d) AS d3, sum(k1 * square) AS e1, sum(k2 * square) AS e2, sum(k3 * square) AS e3, sum(k * ln(v)) AS logs
+    FROM (
+        SELECT id, node, sigma2, tau2, t, centre, k, d, d * d + spread AS square, sigma2 * u + tau2 AS v, k / v AS k1,
+            k1 / v AS k2, k2 / v AS k3
+        FROM (SELECT id, model, x1 * x1 AS sigma2, x2 * x2 AS tau2, x3 * x3 AS t FROM query_table(points))
+            JOIN query_table(scaled) USING (model)
+    )
+    GROUP BY id, node;
+
+-- The nodes of each point with the most likely mu and W, the sum of their precisions w about it. `share` is 1 / W for the
+-- restricted likelihood, else 0. r1 is kappa s1 times the deviation of the node from mu; q1 to q3 and r2 are about the
+-- node's estimate.
+CREATE OR REPLACE MACRO _pool_nested_nodes_at(sums, restricted) AS TABLE
+    SELECT id, sigma2, tau2, t, s0, s1, s2, s3, logs, kappa, w, total, mu,
+        CASE WHEN restricted THEN 1 / total ELSE 0.0 END AS share, w * (centre + d1 / s1 - mu) AS r1, d2 - x * s2 AS r2,
+        _pool_line_squares_about(s1, d1, e1, x) AS q1, _pool_line_squares_about(s2, d2, e2, x) AS q2,
+        _pool_line_squares_about(s3, d3, e3, x) AS q3
+    FROM (
+        SELECT *, kappa * (mu - centre) + t * w * (d1 / s1) AS x
+        FROM (
+            SELECT *, sum(w) OVER (PARTITION BY id) AS total,
+                sum(w * (centre + d1 / s1)) OVER (PARTITION BY id) / sum(w) OVER (PARTITION BY id) AS mu
+            FROM (SELECT *, 1 / (1 + t * s1) AS kappa, kappa * s1 AS w FROM query_table(sums))
+        )
+    );
+
+-- The points with -2 log L, without the constant of its number of values, and its slopes and bends by sigma2, tau2 and t.
+CREATE OR REPLACE MACRO _pool_nested_likelihood(nodes, restricted) AS TABLE
+    SELECT id, total, mu, logs + squares AS value, slope1, slope2, slope3,
+        _pool_node_profiled(bend11, w1, w1, g1, g1, total, restricted::INTEGER) AS bend11,
+        _pool_node_profiled(bend12, w1, w2, g1, g2, total, restricted::INTEGER) AS bend12,
+        _pool_node_profiled(bend13, w1, w3, g1, g3, total, restricted::INTEGER) AS bend13,
+        _pool_node_profiled(bend22, w2, w2, g2, g2, total, restricted::INTEGER) AS bend22,
+        _pool_node_profiled(bend23, w2, w3, g2, g3, total, restricted::INTEGER) AS bend23,
+        _pool_node_profiled(bend33, w3, w3, g3, g3, total, restricted::INTEGER) AS bend33
+    FROM (
+        SELECT id, any_value(total) AS total, any_value(mu) AS mu,
+            sum(logs - ln(kappa)) + CASE WHEN restricted THEN ln(any_value(total)) ELSE 0.0 END AS logs,
+            sum(q1 + t * r1 * r1) AS squares,
+            sum(_pool_node_slope(o1, p1, p1q, t, kappa, share)) AS slope1,
+            sum(_pool_node_slope(s1, s2, q2, t, kappa, share)) AS slope2,
+            sum(w - w * w * share - r1 * r1) AS slope3,
+            sum(_pool_node_bend(o2, p3, p1, p1, p3q, p1r, p1r, t, kappa, share)) AS bend11,
+            sum(_pool_node_bend(p1, p2, p1, s2, p2q, p1r, r2, t, kappa, share)) AS bend12,
+            sum(_pool_node_bend_by_outer(p1, p1r, r1, w, kappa, share)) AS bend13,
+            sum(_pool_node_bend(s2, s3, s2, s2, q3, r2, r2, t, kappa, share)) AS bend22,
+            sum(_pool_node_bend_by_outer(s2, r2, r1, w, kappa, share)) AS bend23,
+            sum(_pool_node_bend_of_outer(r1, w, share)) AS bend33,
+            sum(kappa * kappa * p1) AS w1, sum(kappa * kappa * s2) AS w2, sum(w * w) AS w3,
+            sum(kappa * p1r) AS g1, sum(kappa * r2) AS g2, sum(w * r1) AS g3
+        FROM (
+            SELECT *, _pool_node_by_sigma2(s0, s1, tau2, sigma2) AS o1,
+                _pool_node_by_sigma2_twice(s0, s1, s2, tau2, sigma2) AS o2,
+                _pool_node_by_sigma2(s1, s2, tau2, sigma2) AS p1, _pool_node_by_sigma2(s2, s3, tau2, sigma2) AS p2,
+                _pool_node_by_sigma2_twice(s1, s2, s3, tau2, sigma2) AS p3,
+                _pool_node_by_sigma2(q1, q2, tau2, sigma2) AS p1q, _pool_node_by_sigma2(q2, q3, tau2, sigma2) AS p2q,
+                _pool_node_by_sigma2_twice(q1, q2, q3, tau2, sigma2) AS p3q,
+                _pool_node_by_sigma2(r1, r2, tau2, sigma2) AS p1r
+            FROM query_table(nodes)
+        )
+        GROUP BY id
+    );
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The search for the variances of nested levels: Newton's method within a trust region, for all models at once.
 --
@@ -6847,158 +7008,6 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
 -- modified Cholesky factors of the Hessian (Gill, Murray & Wright 1981, Practical Optimization, section 4.4.2.2) lead
 -- away from a saddle. The likelihood can have several maxima, so that a model has several searches.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The minimum that each search ends at, and whether it converged.
-CREATE OR REPLACE MACRO _pool_nested_minima(starts, scaled, started, restricted) AS TABLE
-    WITH RECURSIVE _pool_nested_search AS (
-        SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
-            0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
-                total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
-                h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
-                h33: NULL::DOUBLE} AS best
-        FROM query_table(starts)
-        UNION ALL
-        FROM (WITH evaluated AS (WITH looking AS (FROM _pool_nested_search WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
-        sums AS (SELECT id, any_value(sigma2) AS sigma2, any_value(tau2) AS tau2, any_value(t) AS t, any_value(centre) AS centre,
-            sum(k) AS s0, sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2,
-            sum(k3 * d) AS d3, sum(k1 * square) AS e1, sum(k2 * square) AS e2, sum(k3 * square) AS e3, sum(k * ln(v)) AS logs
-        FROM (
-            SELECT id, node, sigma2, tau2, t, centre, k, d, d * d + spread AS square, sigma2 * u + tau2 AS v, k / v AS k1,
-                k1 / v AS k2, k2 / v AS k3
-            FROM (SELECT id, model, x1 * x1 AS sigma2, x2 * x2 AS tau2, x3 * x3 AS t FROM looking)
-                JOIN query_table(scaled) USING (model)
-        )
-        GROUP BY id, node),
-        nodes AS (SELECT id, sigma2, tau2, t, s0, s1, s2, s3, logs, kappa, w, total, mu,
-            CASE WHEN restricted THEN 1 / total ELSE 0.0 END AS share, w * (centre + d1 / s1 - mu) AS r1, d2 - x * s2 AS r2,
-            _pool_line_squares_about(s1, d1, e1, x) AS q1, _pool_line_squares_about(s2, d2, e2, x) AS q2,
-            _pool_line_squares_about(s3, d3, e3, x) AS q3
-        FROM (
-            SELECT *, kappa * (mu - centre) + t * w * (d1 / s1) AS x
-            FROM (
-                SELECT *, sum(w) OVER (PARTITION BY id) AS total,
-                    sum(w * (centre + d1 / s1)) OVER (PARTITION BY id) / sum(w) OVER (PARTITION BY id) AS mu
-                FROM (SELECT *, 1 / (1 + t * s1) AS kappa, kappa * s1 AS w FROM sums)
-            )
-        )),
-        likelihoods AS (SELECT id, total, mu, logs + squares AS value, slope1, slope2, slope3,
-            _pool_node_profiled(bend11, w1, w1, g1, g1, total, restricted::INTEGER) AS bend11,
-            _pool_node_profiled(bend12, w1, w2, g1, g2, total, restricted::INTEGER) AS bend12,
-            _pool_node_profiled(bend13, w1, w3, g1, g3, total, restricted::INTEGER) AS bend13,
-            _pool_node_profiled(bend22, w2, w2, g2, g2, total, restricted::INTEGER) AS bend22,
-            _pool_node_profiled(bend23, w2, w3, g2, g3, total, restricted::INTEGER) AS bend23,
-            _pool_node_profiled(bend33, w3, w3, g3, g3, total, restricted::INTEGER) AS bend33
-        FROM (
-            SELECT id, any_value(total) AS total, any_value(mu) AS mu,
-                sum(logs - ln(kappa)) + CASE WHEN restricted THEN ln(any_value(total)) ELSE 0.0 END AS logs,
-                sum(q1 + t * r1 * r1) AS squares,
-                sum(_pool_node_slope(o1, p1, p1q, t, kappa, share)) AS slope1,
-                sum(_pool_node_slope(s1, s2, q2, t, kappa, share)) AS slope2,
-                sum(w - w * w * share - r1 * r1) AS slope3,
-                sum(_pool_node_bend(o2, p3, p1, p1, p3q, p1r, p1r, t, kappa, share)) AS bend11,
-                sum(_pool_node_bend(p1, p2, p1, s2, p2q, p1r, r2, t, kappa, share)) AS bend12,
-                sum(_pool_node_bend_by_outer(p1, p1r, r1, w, kappa, share)) AS bend13,
-                sum(_pool_node_bend(s2, s3, s2, s2, q3, r2, r2, t, kappa, share)) AS bend22,
-                sum(_pool_node_bend_by_outer(s2, r2, r1, w, kappa, share)) AS bend23,
-                sum(_pool_node_bend_of_outer(r1, w, share)) AS bend33,
-                sum(kappa * kappa * p1) AS w1, sum(kappa * kappa * s2) AS w2, sum(w * w) AS w3,
-                sum(kappa * p1r) AS g1, sum(kappa * r2) AS g2, sum(w * r1) AS g3
-            FROM (
-                SELECT *, _pool_node_by_sigma2(s0, s1, tau2, sigma2) AS o1,
-                    _pool_node_by_sigma2_twice(s0, s1, s2, tau2, sigma2) AS o2,
-                    _pool_node_by_sigma2(s1, s2, tau2, sigma2) AS p1, _pool_node_by_sigma2(s2, s3, tau2, sigma2) AS p2,
-                    _pool_node_by_sigma2_twice(s1, s2, s3, tau2, sigma2) AS p3,
-                    _pool_node_by_sigma2(q1, q2, tau2, sigma2) AS p1q, _pool_node_by_sigma2(q2, q3, tau2, sigma2) AS p2q,
-                    _pool_node_by_sigma2_twice(q1, q2, q3, tau2, sigma2) AS p3q,
-                    _pool_node_by_sigma2(r1, r2, tau2, sigma2) AS p1r
-                FROM nodes
-            )
-            GROUP BY id
-        )),
-        with_rows AS (
-            SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
-                value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
-                slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
-                bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
-            FROM looking JOIN likelihoods USING (id)
-                JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM query_table(started)) USING (model)
-        )
-        SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
-                x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
-                g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
-                h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
-                h13: 4 * free1 * free3 * x1 * x3 * bend13, h22: free2 * (4 * x2 * x2 * bend22 + 2 * slope2) + 1 - free2,
-                h23: 4 * free2 * free3 * x2 * x3 * bend23, h33: free3 * (4 * x3 * x3 * bend33 + 2 * slope3) + 1 - free3
-            } AS trial
-        FROM with_rows),
-        judged AS (SELECT *, CASE WHEN better THEN trial ELSE best END AS point
-        FROM (
-            SELECT *, best.value - trial.value AS actual, 1e-9 * (1 + abs(best.value)) AS noise,
-                trial.g1 * trial.g1 + trial.g2 * trial.g2 + trial.g3 * trial.g3
-                    <= best.g1 * best.g1 + best.g2 * best.g2 + best.g3 * best.g3 AS flatter,
-                isfinite(trial.value + trial.h11 + trial.h12 + trial.h13 + trial.h22 + trial.h23 + trial.h33) AND CASE
-                    WHEN phase = 'start' THEN true
-                    WHEN phase = 'zero'
-                        THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
-                    WHEN predicted < noise THEN actual > -noise AND flatter
-                    ELSE actual >= 0.1 * predicted
-                END AS better
-            FROM evaluated
-        )),
-        moved AS (SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
-            phase = 'descend' AND length
-                <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
-            CASE
-                WHEN phase <> 'descend' THEN radius
-                WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
-                ELSE length / 4
-            END AS radius,
-            free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
-                ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
-            free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
-                ELSE abs(point.x3) <= 1e-4 * size END AS zero3
-        FROM judged),
-        stepped AS (
-            SELECT *, CASE
-                    WHEN phase = 'start' AND NOT better THEN 'failed'
-                    WHEN phase <> 'zero' AND NOT small THEN 'descend'
-                    WHEN zero2 OR zero3 THEN 'zero'
-                    ELSE 'done'
-                END AS next_phase
-            FROM (WITH first AS (
-                SELECT *, 1e-9 * greatest(abs(point.h11), abs(point.h22), abs(point.h33), 1e-290) AS smallest,
-                    greatest(abs(point.h11), smallest) AS c1, point.h12 / c1 AS l21, point.h13 / c1 AS l31
-                FROM moved
-            ),
-            second AS (
-                SELECT *, greatest(abs(point.h22 - l21 * point.h12), smallest) AS c2, (point.h23 - l31 * point.h12) / c2 AS l32,
-                    l21 * point.g1 - point.g2 AS z2
-                FROM first
-            ),
-            third AS (
-                SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
-                    AS s3, z2 / c2 - l32 * s3 AS s2
-                FROM second
-            ),
-            solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
-            shortened AS (
-                SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
-                FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
-            )
-            SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
-                - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
-            FROM shortened)
-        )
-        SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
-            point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
-            CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
-            CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
-            radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
-        FROM stepped)
-    )
-    SELECT id, model, kind, best, phase = 'done' AS done
-    FROM _pool_nested_search
-    WHERE phase IN ('done', 'failed') OR step = 200;
 
 -- One row per model: variances and mu in the unit of the data, NULL where the data do not identify them, and what
 -- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0.
@@ -7035,9 +7044,80 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
     FROM query_table(models) AS m LEFT JOIN query_table(started) AS s USING (model)
         LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request);
 
--- One row per model, from leaves of any input. `detail` chooses further columns: none ('estimates'), or tests and
--- intervals ('inference').
-CREATE OR REPLACE MACRO _pool_nested_fits(leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, detail) AS TABLE
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Inferences from fitted nested levels: errors of both tau2 and likelihood-ratio tests, in the unit of the model.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The expected information of sigma2 and both tau2, which is minus half the Hessian of the part of -2 log L that depends
+-- on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
+CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS TABLE
+    WITH points AS (SELECT model AS id, model, x1, x2, x3 FROM query_table(fitted) WHERE value IS NOT NULL),
+    sums AS (FROM _pool_nested_sums('points', scaled)),
+    nodes AS (
+        SELECT * REPLACE (0.0 AS q1, 0.0 AS q2, 0.0 AS q3, 0.0 AS r1, 0.0 AS r2)
+        FROM _pool_nested_nodes_at('sums', restricted)
+    ),
+    bends AS (FROM _pool_nested_likelihood('nodes', restricted)),
+    information AS (
+        SELECT model, free2, free3, 1 - free1 - free1 / 2
+                * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - f.leaves) / x1 ** 4 END) AS i11,
+            1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
+            -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23,
+            _pool_node_determinant(i11, i22, i33, i12, i13, i23) AS determinant
+        FROM query_table(fitted) AS f JOIN bends ON f.model = bends.id
+    )
+    SELECT model,
+        CASE WHEN determinant > 0 AND free2 > 0 THEN sqrt(_pool_node_inverse(determinant, i11, i33, i13)) END AS error2,
+        CASE WHEN determinant > 0 AND free3 > 0 THEN sqrt(_pool_node_inverse(determinant, i11, i22, i12)) END AS error3
+    FROM information;
+
+-- One row per model and level: what differs between the levels.
+CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
+    WITH of_levels AS (
+        SELECT *, unnest([1, 2]) AS depth FROM query_table(fitted) LEFT JOIN query_table(information) USING (model)
+    ),
+    chosen AS (
+        SELECT *, CASE depth WHEN 1 THEN nodes ELSE leaves END AS groups,
+            CASE depth WHEN 1 THEN error3 ELSE error2 END AS error,
+            CASE depth WHEN 1 THEN x3 ELSE x2 END AS x,
+            CASE depth WHEN 1 THEN value_without_outer ELSE value_without_inner END AS without,
+            CASE WHEN determined2 THEN _pool_tau2_inner END AS inner_, CASE WHEN determined3 THEN _pool_tau2_outer END AS outer_,
+            CASE depth WHEN 1 THEN outer_ ELSE inner_ END AS tau2_,
+            CASE WHEN given THEN pool_typical_variance(leaves - 1, pool_trace(w1 * w1 - w2, w1)) * unit_ * unit_
+                ELSE _pool_sigma2 END AS typical,
+            CASE depth WHEN 1 THEN determined3 AND free3 > 0 ELSE determined2 AND free2 > 0 END AS estimated
+        FROM of_levels
+    )
+    SELECT * EXCLUDE (error, without),
+        CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
+        pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
+        CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END AS between_,
+        CASE WHEN estimated AND NOT exact
+            THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, value) ELSE 0.0 END END AS lrt_
+    FROM chosen;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: one row per model, and one per model and level.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The result columns by model and level, in the unit of the data.
+CREATE OR REPLACE MACRO _pool_nested_levels(tested, restricted, level) AS TABLE
+    SELECT *, NULL::DOUBLE AS tau2_lower_, NULL::DOUBLE AS tau2_upper_, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
+        _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
+    FROM (
+        SELECT *, 2 * ((exp((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(lrt_), 40.0)) * ((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(lrt_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(lrt_), 40.0))) AS tail,
+            CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
+            CASE WHEN NOT exact THEN pool_log_likelihood(
+                value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
+                AS log_likelihood
+        FROM query_table(tested), _pool_quantile_of(level)
+    );
+
+-- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
+-- input.
+CREATE OR REPLACE MACRO _pool_nested_components(
+    leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
+) AS TABLE
     WITH classes AS NOT MATERIALIZED (SELECT COLUMNS('^_pool_(over|key_outer)'), coalesce(_pool_n, 1.0) AS n, _pool_w AS w,
         count(*) FILTER (_pool_w > 0)::DOUBLE AS k, avg(_pool_y) AS y,
         var_pop(_pool_finite(_pool_y)) AS spread, avg(_pool_squares) AS squares,
@@ -7068,10 +7148,109 @@ CREATE OR REPLACE MACRO _pool_nested_fits(leaves, inputs, sigma2, tau2, tau2_out
         AND (inner_share = 1 OR s.free2 > 0 AND kind <> 1 AND classes <= 16384)
         AND (outer_share = 1 OR s.free3 > 0 AND kind <> 2 AND classes <= 16384)
         AND CASE kind WHEN 0 THEN true WHEN 1 THEN (detail = 'inference') AND s.free2 > 0 ELSE (detail = 'inference') AND s.free3 > 0 END),
-    minima AS MATERIALIZED (
-        FROM _pool_nested_minima('starts', 'scaled', 'started', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))
-    )
-    FROM _pool_nested_fitted('models', 'started', 'minima', sigma2);
+    minima AS MATERIALIZED (WITH RECURSIVE _pool_nested_search AS (
+            SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
+                0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
+                    total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
+                    h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
+                    h33: NULL::DOUBLE} AS best
+            FROM starts
+            UNION ALL
+            FROM (WITH evaluated AS (WITH looking AS (FROM _pool_nested_search WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
+            sums AS (FROM _pool_nested_sums('looking', 'scaled')),
+            nodes AS (FROM _pool_nested_nodes_at('sums', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))),
+            likelihoods AS (FROM _pool_nested_likelihood('nodes', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))),
+            with_rows AS (
+                SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
+                    value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
+                    slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
+                    bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
+                FROM looking JOIN likelihoods USING (id)
+                    JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM started) USING (model)
+            )
+            SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
+                    x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
+                    g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
+                    h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
+                    h13: 4 * free1 * free3 * x1 * x3 * bend13, h22: free2 * (4 * x2 * x2 * bend22 + 2 * slope2) + 1 - free2,
+                    h23: 4 * free2 * free3 * x2 * x3 * bend23, h33: free3 * (4 * x3 * x3 * bend33 + 2 * slope3) + 1 - free3
+                } AS trial
+            FROM with_rows),
+            judged AS (SELECT *, CASE WHEN better THEN trial ELSE best END AS point
+            FROM (
+                SELECT *, best.value - trial.value AS actual, 1e-9 * (1 + abs(best.value)) AS noise,
+                    trial.g1 * trial.g1 + trial.g2 * trial.g2 + trial.g3 * trial.g3
+                        <= best.g1 * best.g1 + best.g2 * best.g2 + best.g3 * best.g3 AS flatter,
+                    isfinite(trial.value + trial.h11 + trial.h12 + trial.h13 + trial.h22 + trial.h23 + trial.h33) AND CASE
+                        WHEN phase = 'start' THEN true
+                        WHEN phase = 'zero'
+                            THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
+                        WHEN predicted < noise THEN actual > -noise AND flatter
+                        ELSE actual >= 0.1 * predicted
+                    END AS better
+                FROM evaluated
+            )),
+            moved AS (SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
+                phase = 'descend' AND length
+                    <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
+                CASE
+                    WHEN phase <> 'descend' THEN radius
+                    WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
+                    ELSE length / 4
+                END AS radius,
+                free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
+                    ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
+                free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
+                    ELSE abs(point.x3) <= 1e-4 * size END AS zero3
+            FROM judged),
+            stepped AS (
+                SELECT *, CASE
+                        WHEN phase = 'start' AND NOT better THEN 'failed'
+                        WHEN phase <> 'zero' AND NOT small THEN 'descend'
+                        WHEN zero2 OR zero3 THEN 'zero'
+                        ELSE 'done'
+                    END AS next_phase
+                FROM (WITH first AS (
+                    SELECT *, 1e-9 * greatest(abs(point.h11), abs(point.h22), abs(point.h33), 1e-290) AS smallest,
+                        greatest(abs(point.h11), smallest) AS c1, point.h12 / c1 AS l21, point.h13 / c1 AS l31
+                    FROM moved
+                ),
+                second AS (
+                    SELECT *, greatest(abs(point.h22 - l21 * point.h12), smallest) AS c2, (point.h23 - l31 * point.h12) / c2 AS l32,
+                        l21 * point.g1 - point.g2 AS z2
+                    FROM first
+                ),
+                third AS (
+                    SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
+                        AS s3, z2 / c2 - l32 * s3 AS s2
+                    FROM second
+                ),
+                solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
+                shortened AS (
+                    SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
+                    FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
+                )
+                SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
+                    - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
+                FROM shortened)
+            )
+            SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
+                point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
+                CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
+                CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
+                radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
+            FROM stepped)
+        )
+        SELECT id, model, kind, best, phase = 'done' AS done
+        FROM _pool_nested_search
+        WHERE phase IN ('done', 'failed') OR step = 200),
+    fitted AS MATERIALIZED (FROM _pool_nested_fitted('models', 'started', 'minima', sigma2)),
+    information AS (
+        FROM _pool_nested_information('fitted', 'scaled', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))
+    ),
+    tested AS (FROM _pool_nested_tests('fitted', 'information')),
+    of_levels AS (FROM _pool_nested_levels('tested', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)), level))
+    FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per node of a level: the partially pooled mean with its standard error. Up, each outer node sums its leaves;
@@ -7097,9 +7276,9 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
 -- The verbs of nested levels.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Partially pooled means of nested levels, as of stores in regions: each group by both keys is pulled toward its outer
--- group, and that toward mu. `at` chooses the groups of the result, by both keys ('inner') or by the outer one ('outer').
--- tau2_outer and tau2_inner are known numbers for one level. Deeper trees are those of Python.
+-- Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its
+-- outer group, and that toward mu. `at` chooses the groups of the result, by both keys ('inner') or by the outer one
+-- ('outer'). tau2_outer and tau2_inner are known numbers for one level alone. Python has deeper trees.
 CREATE OR REPLACE MACRO pool_shrink_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -7107,80 +7286,11 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_request AS MATERIALIZED (WITH _pool_names AS (
-            SELECT [list_concat(struct_keys(_pool_of_outer), struct_keys(_pool_of_inner)), struct_keys(_pool_of_over),
-                struct_keys(_pool_of_unnamed), struct_keys(_pool_of_value), struct_keys(_pool_of_n),
-                struct_keys(_pool_of_var), struct_keys(_pool_of_se), struct_keys(_pool_of_weights)] AS names
-            FROM (SELECT "outer" FROM _pool_schema) AS _pool_of_outer
-                POSITIONAL JOIN (SELECT "inner" FROM _pool_schema) AS _pool_of_inner
-                POSITIONAL JOIN (SELECT over FROM _pool_schema) AS _pool_of_over
-                POSITIONAL JOIN (SELECT _pool_unnamed FROM _pool_schema) AS _pool_of_unnamed
-                POSITIONAL JOIN (SELECT value FROM _pool_schema) AS _pool_of_value
-                POSITIONAL JOIN (SELECT n FROM _pool_schema) AS _pool_of_n
-                POSITIONAL JOIN (SELECT var FROM _pool_schema) AS _pool_of_var
-                POSITIONAL JOIN (SELECT se FROM _pool_schema) AS _pool_of_se
-                POSITIONAL JOIN (SELECT weights FROM _pool_schema) AS _pool_of_weights
-        ),
-        _pool_listed_arguments AS (
-            SELECT NULL, _pool_column("outer"), _pool_column("inner"), NULL, _pool_column(over), NULL,
-                _pool_column(_pool_unnamed), NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL,
-                _pool_column(se), NULL, _pool_column(weights)
-            FROM _pool_schema
-        ),
-        described AS (
-            SELECT wrong_keys, described[1].names AS by_names, described[4:] AS roles,
-                list_transform(roles, lambda _role: _role.names[1]) AS column_names,
-                list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
-                present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
-            FROM _pool_keys_of('_pool_schema', "outer", _pool_unnamed, over, '_pool_names', '_pool_listed_arguments', true, ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'effect', 'se_effect', 'p_above'])
-        ),
-        checked AS (
-            SELECT has_n, has_se, column_names, coalesce(
-                wrong_keys,
-                CASE WHEN len(list_distinct(by_names)) < len(by_names)
-                    THEN 'the outer and the inner keys ' || _pool_listed(by_names) || ' hold one twice; name each key once'
-                    END,
-                _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
-                (CASE
-                    WHEN has_se AND has_var THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'var')
-                    WHEN has_se AND has_weights THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'weights')
-                    WHEN NOT has_se AND has_n AND NOT has_var THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'n', 'var')
-                    WHEN NOT has_se AND has_var AND NOT has_n THEN format('{}= without {}=; stored moments need both, published estimates need se=', 'var', 'n')
-                END),
-                coalesce(
-                    CASE WHEN NOT (_pool_is_number(tau2, 0) OR list_contains(['reml', 'ml'], _pool_name(tau2)))
-                        THEN format('{}={}; give {}, or one of {}{}', 'tau2', _pool_shown(tau2), 'a number of 0 or more', _pool_listed(['reml', 'ml']), _pool_nearest(_pool_name(tau2), ['reml', 'ml'])) END,
-                    CASE WHEN NOT (_pool_absent(tau2_outer) OR _pool_is_number(tau2_outer, 0))
-                        THEN format('tau2_outer={}; give a number of 0 or more, or leave it out', _pool_shown(tau2_outer)) END,
-                    CASE WHEN NOT (_pool_absent(tau2_inner) OR _pool_is_number(tau2_inner, 0))
-                        THEN format('tau2_inner={}; give a number of 0 or more, or leave it out', _pool_shown(tau2_inner)) END
-                ),
-                coalesce(
-                    CASE WHEN NOT (_pool_name(sigma2) = 'pooled' OR _pool_is_number(sigma2, 0))
-                        THEN format('sigma2={} does not go with nested levels; give ''pooled'', or a number of 0 or more',
-                            _pool_shown(sigma2)) END,
-                    CASE WHEN has_se AND _pool_name(sigma2) <> 'pooled'
-                        THEN format('sigma2={} does not go with se=: the sampling variance is known, se squared', _pool_shown(sigma2)) END,
-                    _pool_wrong_name('nan', nan, ['error', 'null']),
-                    _pool_wrong_name('at', "at", ['outer', 'inner']),
-                    _pool_wrong_level(level),
-                    _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional']),
-                    (CASE
-                        WHEN NULL = 'robust' AND predict <> 'mean' THEN format('interval=''robust'' does not go with predict={}: it covers the true means; give '
-                            || 'predict=''mean''',
-                            _pool_shown(predict))
-                        WHEN predict = 'row' AND has_se THEN ('predict=''row'' does not go with se=: published estimates do not give the variance of a row; '
-                            || 'choose ''mean'' or ''replicate''')
-                        ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
-                    END),
-                    _pool_wrong_threshold(threshold)
-                )
-            ) AS complaint
-            FROM described
-        )
-        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, has_se AS published,
-            NOT has_se OR has_n AS has_n, column_names
-        FROM checked),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_nested_arguments('_pool_schema', value, "outer", "inner", _pool_unnamed, over, n, var, se, weights,
+            sigma2, tau2, tau2_outer, tau2_inner, nan, "at", level, uncertainty, predict, threshold, true,
+            ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'effect', 'se_effect', 'p_above'])
+    ),
     _pool_keyed AS NOT MATERIALIZED (
         SELECT *, "outer" AS _pool_key_outer, "inner" AS _pool_key_inner FROM query_table(_pool_read(tbl))
     ),
@@ -7195,18 +7305,17 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
     _pool_leaves AS NOT MATERIALIZED (SELECT *, struct_pack(*COLUMNS('^_pool_key_outer')) AS _pool_outer,
             struct_pack(*COLUMNS('^_pool_key_inner')) AS _pool_inner
         FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', 'pooled')),
-    _pool_fits AS MATERIALIZED (
-        FROM _pool_nested_fits('_pool_leaves', [n, var, se, weights], sigma2, tau2, tau2_outer, tau2_inner,
+    _pool_fitted AS MATERIALIZED (
+        FROM _pool_nested_components('_pool_leaves', [n, var, se, weights], sigma2, tau2, tau2_outer, tau2_inner, level,
             'estimates')
     ),
     _pool_estimated AS NOT MATERIALIZED (
-        SELECT *, _pool_n::BIGINT AS n, _pool_estimate AS estimate, _pool_se AS se
         FROM (WITH leaves AS NOT MATERIALIZED (SELECT g._pool_model, _pool_outer, _pool_inner, _pool_n, _pool_y, m.* EXCLUDE (_pool_of_model),
             coalesce(_pool_v, pool_sampling_variance(_pool_sigma2, _pool_w)) AS _pool_sampling
         FROM _pool_leaves AS g, (
             SELECT _pool_model AS _pool_of_model, _pool_sigma2, _pool_tau2_inner, _pool_tau2_outer, _pool_mu, _pool_se_mu,
                 _pool_only
-            FROM _pool_fits
+            FROM _pool_fitted
         ) AS m
         WHERE _pool_same(_pool_of_model, _pool_model)),
         outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
@@ -7238,9 +7347,84 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         of_replicate AS (
             SELECT * REPLACE (sqrt(pool_predictive_variance(_pool_se * _pool_se, _pool_sampling)) AS _pool_se) FROM of_mean
         )
-        FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'of_mean' END))
+        FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'of_mean' END)),
+            _pool_quantile_of(level)
+    ),
+    _pool_standardised AS NOT MATERIALIZED (
+        SELECT *, pool_standardised(_pool_estimate, _pool_se, _pool_number(threshold)) AS _pool_z FROM _pool_estimated
+    ),
+    _pool_without_threshold AS NOT MATERIALIZED (SELECT *, NULL::DOUBLE AS _pool_above FROM _pool_estimated),
+    _pool_with_threshold AS NOT MATERIALIZED (
+        SELECT *, _pool_normal_cdf_double(_pool_z) AS _pool_above FROM _pool_standardised
+    ),
+    _pool_result AS NOT MATERIALIZED (
+        SELECT _pool_model, COLUMNS('^_pool_(outer|inner)$'), _pool_n::BIGINT, _pool_mean, _pool_sampling, _pool_weight,
+            _pool_estimate, _pool_se, pool_lower(_pool_estimate, _pool_se, _pool_quantile),
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile), _pool_effect, _pool_se_effect, _pool_above
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_without_threshold' ELSE '_pool_with_threshold' END)
+    ),
+    _pool_of_outer AS (
+        SELECT * FROM (SELECT over, "outer" FROM _pool_schema), (FROM _pool_empty_shrink_nested())
+        UNION ALL
+        SELECT unnest(_pool_model), unnest(_pool_outer), COLUMNS(* EXCLUDE (_pool_model, _pool_outer))
+        FROM _pool_result
+    ),
+    _pool_of_inner AS (
+        SELECT * FROM (SELECT over, "outer", "inner" FROM _pool_schema), (FROM _pool_empty_shrink_nested())
+        UNION ALL
+        SELECT unnest(_pool_model), unnest(_pool_outer), unnest(_pool_inner),
+            COLUMNS(* EXCLUDE (_pool_model, _pool_outer, _pool_inner))
+        FROM _pool_result
     )
-    SELECT * EXCLUDE (_pool_model) FROM _pool_estimated WHERE (SELECT proper FROM _pool_request);
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND (c <> 'p_above' OR NOT _pool_absent(threshold)))
+    FROM query_table(CASE WHEN "at" = 'outer' THEN '_pool_of_outer' ELSE '_pool_of_inner' END)
+    WHERE (SELECT proper FROM _pool_request);
+
+-- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile
+-- interval and its test, and what both levels have in common.
+CREATE OR REPLACE MACRO pool_components_nested(
+    tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
+    nan := 'error', level := 0.95
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_nested_arguments('_pool_schema', value, "outer", "inner", _pool_unnamed, over, n, var, se, weights,
+            sigma2, tau2, tau2_outer, tau2_inner, nan, 'inner', level, 'mu', 'mean', NULL, false,
+            ['level', 'depth', 'groups', 'n', 'sigma2', 'tau2', 'share', 'se_tau2', 'tau2_lower', 'tau2_upper', 'lrt', 'lrt_p',
+                'log_likelihood', 'aic', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'new_lower', 'new_upper', 'converged'])
+    ),
+    _pool_keyed AS NOT MATERIALIZED (
+        SELECT *, "outer" AS _pool_key_outer, "inner" AS _pool_key_inner FROM query_table(_pool_read(tbl))
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (
+        FROM _pool_plain('_pool_keyed', value, COLUMNS('^_pool_key_'), over, n, var, se, weights, nan)
+    ),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed('_pool_keyed', value, COLUMNS('^_pool_key_'), over, n, var, se, weights, nan, 'pooled',
+            'reml', 'gls')
+    ),
+    _pool_leaves AS NOT MATERIALIZED (SELECT *, struct_pack(*COLUMNS('^_pool_key_outer')) AS _pool_outer,
+            struct_pack(*COLUMNS('^_pool_key_inner')) AS _pool_inner
+        FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_levels AS MATERIALIZED (
+        FROM _pool_nested_components('_pool_leaves', [n, var, se, weights], sigma2, tau2, tau2_outer, tau2_inner, level,
+            'inference')
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_nested())
+        UNION ALL
+        SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
+            CASE WHEN has_n THEN round(n)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
+            lrt_, CASE WHEN lrt_ IS NOT NULL THEN pool_half_half(lrt_, tail) END, log_likelihood, aic, _pool_mu,
+            _pool_se_mu, _pool_mu - _pool_quantile * _pool_se_mu, _pool_mu + _pool_quantile * _pool_se_mu,
+            _pool_mu - reach, _pool_mu + reach, _pool_converged
+        FROM _pool_levels, (SELECT has_n, level_names FROM _pool_request)
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
@@ -8357,7 +8541,7 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
-COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys (''inner'') or by the outer one (''outer''). tau2_outer and tau2_inner are known numbers for one level.
+COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys (''inner'') or by the outer one (''outer''). tau2_outer and tau2_inner are known numbers for one level alone.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
@@ -8373,6 +8557,18 @@ level: Probability of the interval, between 0 and 1.
 uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
 predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
+COMMENT ON MACRO TABLE pool_components_nested IS 'The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile interval and its test, and what both levels have in common.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the intervals, between 0 and 1.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of whole numbers: the events of each row.

@@ -1,0 +1,40 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: one row per model, and one per model and level.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The result columns by model and level, in the unit of the data.
+CREATE OR REPLACE MACRO _pool_nested_levels(tested, restricted, level) AS TABLE
+    SELECT *, NULL::DOUBLE AS tau2_lower_, NULL::DOUBLE AS tau2_upper_, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
+        _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
+    FROM (
+        SELECT *, 2 * _pool_normal_tail(least(sqrt(lrt_), 40.0)) AS tail,
+            CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
+            CASE WHEN NOT exact THEN pool_log_likelihood(
+                value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
+                AS log_likelihood
+        FROM query_table(tested), _pool_quantile_of(level)
+    );
+
+-- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
+-- input.
+CREATE OR REPLACE MACRO _pool_nested_components(
+    leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
+) AS TABLE
+    WITH classes AS NOT MATERIALIZED (FROM _pool_nested_classes(leaves)),
+    nodes AS MATERIALIZED (FROM _pool_nested_nodes('classes')),
+    models AS MATERIALIZED (FROM _pool_nested_models('nodes', inputs)),
+    members AS MATERIALIZED (FROM _pool_nested_members('nodes', 'models')),
+    facts AS MATERIALIZED (FROM _pool_nested_facts('models', 'members', sigma2, tau2, tau2_outer, tau2_inner)),
+    scaled AS MATERIALIZED (FROM _pool_nested_scaled('members', 'facts')),
+    started AS MATERIALIZED (FROM _pool_nested_started('facts', 'scaled')),
+    starts AS (FROM _pool_nested_starts('started', detail = 'inference')),
+    minima AS MATERIALIZED (
+        FROM _pool_nested_minima('starts', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+    ),
+    fitted AS MATERIALIZED (FROM _pool_nested_fitted('models', 'started', 'minima', sigma2)),
+    information AS (
+        FROM _pool_nested_information('fitted', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+    ),
+    tested AS (FROM _pool_nested_tests('fitted', 'information')),
+    of_levels AS (FROM _pool_nested_levels('tested', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level))
+    FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
