@@ -39,7 +39,7 @@ ORDER = (
     ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
     ("parts/oneway", "estimates moments verbs"),
     ("parts/regression", "spec offset refuse groups likelihood identification fit components verbs"),
-    ("parts/nested", "spec groups identification likelihood fit inference components estimates verbs"),
+    ("parts/nested", "spec groups identification likelihood fit inference limits components estimates verbs"),
     ("parts/rates", "spec refuse groups identification likelihood fit components estimates verbs"),
     ("parts/rendered", "comments"),
 )

@@ -3,16 +3,18 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The result columns by model and level, in the unit of the data.
-CREATE OR REPLACE MACRO _pool_nested_levels(tested, restricted, level) AS TABLE
-    SELECT *, NULL::DOUBLE AS tau2_lower_, NULL::DOUBLE AS tau2_upper_, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
+CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) AS TABLE
+    SELECT *, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
         _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
     FROM (
         SELECT *, 2 * _pool_normal_tail(least(sqrt(lrt_), 40.0)) AS tail,
             CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
             CASE WHEN NOT exact THEN pool_log_likelihood(
-                value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
-                AS log_likelihood
-        FROM query_table(tested), _pool_quantile_of(level)
+                best.value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
+                AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
+            CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
+                AS tau2_lower_
+        FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
     );
 
 -- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
@@ -35,6 +37,10 @@ CREATE OR REPLACE MACRO _pool_nested_components(
     information AS (
         FROM _pool_nested_information('fitted', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
     ),
-    tested AS (FROM _pool_nested_tests('fitted', 'information')),
-    of_levels AS (FROM _pool_nested_levels('tested', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level))
+    tested AS MATERIALIZED (FROM _pool_nested_tests('fitted', 'information')),
+    limits AS (
+        FROM _pool_nested_limits('tested', 'scaled', 'started', level,
+            _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+    ),
+    of_levels AS (FROM _pool_nested_levels('tested', 'limits', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level))
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);

@@ -169,8 +169,7 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
     )
     SELECT m._pool_model, s.* EXCLUDE (_pool_model, determined2, determined3), m.j AS leaves,
         identified AND determined2 AS determined2, identified AND determined3 AS determined3,
-        best.x1 AS x1, best.x2 AS x2, best.x3 AS x3, best.value AS value, best.total AS total,
-        value_without_inner, value_without_outer,
+        best, value_without_inner, value_without_outer,
         CASE
             WHEN published OR _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
             WHEN exact THEN 0.0

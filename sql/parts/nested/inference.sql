@@ -1,11 +1,11 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- Inferences from fitted nested levels: errors of both tau2 and likelihood-ratio tests, in the unit of the model.
+-- Inferences from fitted nested levels: errors and limits of both tau2, and likelihood-ratio tests.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The expected information of sigma2 and both tau2, which is minus half the Hessian of the part of -2 log L that depends
 -- on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
 CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS TABLE
-    WITH points AS (SELECT model AS id, model, x1, x2, x3 FROM query_table(fitted) WHERE value IS NOT NULL),
+    WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM query_table(fitted) WHERE identified),
     sums AS (FROM _pool_nested_sums('points', scaled)),
     nodes AS (
         SELECT * REPLACE (0.0 AS q1, 0.0 AS q2, 0.0 AS q3, 0.0 AS r1, 0.0 AS r2)
@@ -14,7 +14,7 @@ CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS 
     bends AS (FROM _pool_nested_likelihood('nodes', restricted)),
     information AS (
         SELECT model, free2, free3, 1 - free1 - free1 / 2
-                * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - f.leaves) / x1 ** 4 END) AS i11,
+                * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - leaves) / best.x1 ** 4 END) AS i11,
             1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
             -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23,
             _pool_node_determinant(i11, i22, i33, i12, i13, i23) AS determinant
@@ -33,7 +33,7 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
     chosen AS (
         SELECT *, CASE depth WHEN 1 THEN nodes ELSE leaves END AS groups,
             CASE depth WHEN 1 THEN error3 ELSE error2 END AS error,
-            CASE depth WHEN 1 THEN x3 ELSE x2 END AS x,
+            CASE depth WHEN 1 THEN best.x3 ELSE best.x2 END AS x,
             CASE depth WHEN 1 THEN value_without_outer ELSE value_without_inner END AS without,
             CASE WHEN determined2 THEN _pool_tau2_inner END AS inner_, CASE WHEN determined3 THEN _pool_tau2_outer END AS outer_,
             CASE depth WHEN 1 THEN outer_ ELSE inner_ END AS tau2_,
@@ -42,10 +42,10 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
             CASE depth WHEN 1 THEN determined3 AND free3 > 0 ELSE determined2 AND free2 > 0 END AS estimated
         FROM of_levels
     )
-    SELECT * EXCLUDE (error, without),
+    SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
         pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
         CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END AS between_,
         CASE WHEN estimated AND NOT exact
-            THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, value) ELSE 0.0 END END AS lrt_
+            THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, best.value) ELSE 0.0 END END AS lrt_
     FROM chosen;

@@ -105,7 +105,7 @@ CREATE OR REPLACE MACRO pool_components_nested(
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_nested())
         UNION ALL
         SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
-            CASE WHEN has_n THEN round(n)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
+            CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
             lrt_, CASE WHEN lrt_ IS NOT NULL THEN pool_half_half(lrt_, tail) END, log_likelihood, aic, _pool_mu,
             _pool_se_mu, _pool_mu - _pool_quantile * _pool_se_mu, _pool_mu + _pool_quantile * _pool_se_mu,
             _pool_mu - reach, _pool_mu + reach, _pool_converged

@@ -6878,6 +6878,10 @@ CREATE OR REPLACE MACRO _pool_nested_members(nodes, models) AS TABLE
 -- Nested levels before the search: which variances the data determine, and which of these are 0 as values agree.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- Whether the likelihood is the restricted one; where both tau2 are known, it is the full one.
+CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) AS
+    _pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL);
+
 -- The models with their unit, a power of two near the spread of the leaves' means. `free1` to `free3` are 1 where the
 -- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
 -- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
@@ -7009,6 +7013,94 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(nodes, restricted) AS TABLE
 -- away from a saddle. The likelihood can have several maxima, so that a model has several searches.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard deviation
+-- is 0, or is done.
+CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) AS TABLE
+    WITH evaluated AS (WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
+    sums AS (FROM _pool_nested_sums('looking', scaled)),
+    nodes AS (FROM _pool_nested_nodes_at('sums', restricted)),
+    likelihoods AS (FROM _pool_nested_likelihood('nodes', restricted)),
+    with_rows AS (
+        SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
+            value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
+            slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
+            bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
+        FROM looking JOIN likelihoods USING (id)
+            JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM query_table(started)) USING (model)
+    )
+    SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
+            x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
+            g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
+            h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
+            h13: 4 * free1 * free3 * x1 * x3 * bend13, h22: free2 * (4 * x2 * x2 * bend22 + 2 * slope2) + 1 - free2,
+            h23: 4 * free2 * free3 * x2 * x3 * bend23, h33: free3 * (4 * x3 * x3 * bend33 + 2 * slope3) + 1 - free3
+        } AS trial
+    FROM with_rows),
+    judged AS (SELECT *, CASE WHEN better THEN trial ELSE best END AS point
+    FROM (
+        SELECT *, best.value - trial.value AS actual, 1e-9 * (1 + abs(best.value)) AS noise,
+            trial.g1 * trial.g1 + trial.g2 * trial.g2 + trial.g3 * trial.g3
+                <= best.g1 * best.g1 + best.g2 * best.g2 + best.g3 * best.g3 AS flatter,
+            isfinite(trial.value + trial.h11 + trial.h12 + trial.h13 + trial.h22 + trial.h23 + trial.h33) AND CASE
+                WHEN phase = 'start' THEN true
+                WHEN phase = 'zero'
+                    THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
+                WHEN predicted < noise THEN actual > -noise AND flatter
+                ELSE actual >= 0.1 * predicted
+            END AS better
+        FROM evaluated
+    )),
+    moved AS (SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
+        phase = 'descend' AND length
+            <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
+        CASE
+            WHEN phase <> 'descend' THEN radius
+            WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
+            ELSE length / 4
+        END AS radius,
+        free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
+            ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
+        free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
+            ELSE abs(point.x3) <= 1e-4 * size END AS zero3
+    FROM judged),
+    stepped AS (
+        SELECT *, CASE
+                WHEN phase = 'start' AND NOT better THEN 'failed'
+                WHEN phase <> 'zero' AND NOT small THEN 'descend'
+                WHEN zero2 OR zero3 THEN 'zero'
+                ELSE 'done'
+            END AS next_phase
+        FROM (WITH first AS (
+            SELECT *, 1e-9 * greatest(abs(point.h11), abs(point.h22), abs(point.h33), 1e-290) AS smallest,
+                greatest(abs(point.h11), smallest) AS c1, point.h12 / c1 AS l21, point.h13 / c1 AS l31
+            FROM moved
+        ),
+        second AS (
+            SELECT *, greatest(abs(point.h22 - l21 * point.h12), smallest) AS c2, (point.h23 - l31 * point.h12) / c2 AS l32,
+                l21 * point.g1 - point.g2 AS z2
+            FROM first
+        ),
+        third AS (
+            SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
+                AS s3, z2 / c2 - l32 * s3 AS s2
+            FROM second
+        ),
+        solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
+        shortened AS (
+            SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
+            FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
+        )
+        SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
+            - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
+        FROM shortened)
+    )
+    SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
+        point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
+        CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
+        CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
+        radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
+    FROM stepped;
+
 -- One row per model: variances and mu in the unit of the data, NULL where the data do not identify them, and what
 -- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0.
 CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS TABLE
@@ -7027,8 +7119,7 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
     )
     SELECT m._pool_model, s.* EXCLUDE (_pool_model, determined2, determined3), m.j AS leaves,
         identified AND determined2 AS determined2, identified AND determined3 AS determined3,
-        best.x1 AS x1, best.x2 AS x2, best.x3 AS x3, best.value AS value, best.total AS total,
-        value_without_inner, value_without_outer,
+        best, value_without_inner, value_without_outer,
         CASE
             WHEN published OR _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
             WHEN exact THEN 0.0
@@ -7045,13 +7136,13 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
         LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request);
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Inferences from fitted nested levels: errors of both tau2 and likelihood-ratio tests, in the unit of the model.
+-- Inferences from fitted nested levels: errors and limits of both tau2, and likelihood-ratio tests.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The expected information of sigma2 and both tau2, which is minus half the Hessian of the part of -2 log L that depends
 -- on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
 CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS TABLE
-    WITH points AS (SELECT model AS id, model, x1, x2, x3 FROM query_table(fitted) WHERE value IS NOT NULL),
+    WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM query_table(fitted) WHERE identified),
     sums AS (FROM _pool_nested_sums('points', scaled)),
     nodes AS (
         SELECT * REPLACE (0.0 AS q1, 0.0 AS q2, 0.0 AS q3, 0.0 AS r1, 0.0 AS r2)
@@ -7060,7 +7151,7 @@ CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS 
     bends AS (FROM _pool_nested_likelihood('nodes', restricted)),
     information AS (
         SELECT model, free2, free3, 1 - free1 - free1 / 2
-                * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - f.leaves) / x1 ** 4 END) AS i11,
+                * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - leaves) / best.x1 ** 4 END) AS i11,
             1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
             -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23,
             _pool_node_determinant(i11, i22, i33, i12, i13, i23) AS determinant
@@ -7079,7 +7170,7 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
     chosen AS (
         SELECT *, CASE depth WHEN 1 THEN nodes ELSE leaves END AS groups,
             CASE depth WHEN 1 THEN error3 ELSE error2 END AS error,
-            CASE depth WHEN 1 THEN x3 ELSE x2 END AS x,
+            CASE depth WHEN 1 THEN best.x3 ELSE best.x2 END AS x,
             CASE depth WHEN 1 THEN value_without_outer ELSE value_without_inner END AS without,
             CASE WHEN determined2 THEN _pool_tau2_inner END AS inner_, CASE WHEN determined3 THEN _pool_tau2_outer END AS outer_,
             CASE depth WHEN 1 THEN outer_ ELSE inner_ END AS tau2_,
@@ -7088,29 +7179,41 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
             CASE depth WHEN 1 THEN determined3 AND free3 > 0 ELSE determined2 AND free2 > 0 END AS estimated
         FROM of_levels
     )
-    SELECT * EXCLUDE (error, without),
+    SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
         pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
         CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END AS between_,
         CASE WHEN estimated AND NOT exact
-            THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, value) ELSE 0.0 END END AS lrt_
+            THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, best.value) ELSE 0.0 END END AS lrt_
     FROM chosen;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Limits of both tau2 by the profile likelihood: where -2 log L has risen by a quantile.
+--
+-- One standard deviation is held at a distance t from its estimate, and a search as in fit.sql finds the minimum over
+-- the other variances. The square root of its rise is nearly a straight line in t, so that a secant finds the root.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A standard deviation at the start of a search: derivatives vanish at 0, so it begins a little above.
+CREATE OR REPLACE MACRO _pool_nested_aside(x, free) AS CASE WHEN free > 0 THEN greatest(abs(x), 0.01) ELSE x END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Nested levels: one row per model, and one per model and level.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The result columns by model and level, in the unit of the data.
-CREATE OR REPLACE MACRO _pool_nested_levels(tested, restricted, level) AS TABLE
-    SELECT *, NULL::DOUBLE AS tau2_lower_, NULL::DOUBLE AS tau2_upper_, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
+CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) AS TABLE
+    SELECT *, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
         _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
     FROM (
         SELECT *, 2 * ((exp((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(lrt_), 40.0)) * ((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(lrt_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(lrt_), 40.0))) AS tail,
             CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
             CASE WHEN NOT exact THEN pool_log_likelihood(
-                value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
-                AS log_likelihood
-        FROM query_table(tested), _pool_quantile_of(level)
+                best.value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
+                AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
+            CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
+                AS tau2_lower_
+        FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
     );
 
 -- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
@@ -7156,100 +7259,71 @@ CREATE OR REPLACE MACRO _pool_nested_components(
                     h33: NULL::DOUBLE} AS best
             FROM starts
             UNION ALL
-            FROM (WITH evaluated AS (WITH looking AS (FROM _pool_nested_search WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
-            sums AS (FROM _pool_nested_sums('looking', 'scaled')),
-            nodes AS (FROM _pool_nested_nodes_at('sums', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))),
-            likelihoods AS (FROM _pool_nested_likelihood('nodes', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))),
-            with_rows AS (
-                SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
-                    value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
-                    slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
-                    bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
-                FROM looking JOIN likelihoods USING (id)
-                    JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM started) USING (model)
-            )
-            SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
-                    x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
-                    g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
-                    h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
-                    h13: 4 * free1 * free3 * x1 * x3 * bend13, h22: free2 * (4 * x2 * x2 * bend22 + 2 * slope2) + 1 - free2,
-                    h23: 4 * free2 * free3 * x2 * x3 * bend23, h33: free3 * (4 * x3 * x3 * bend33 + 2 * slope3) + 1 - free3
-                } AS trial
-            FROM with_rows),
-            judged AS (SELECT *, CASE WHEN better THEN trial ELSE best END AS point
-            FROM (
-                SELECT *, best.value - trial.value AS actual, 1e-9 * (1 + abs(best.value)) AS noise,
-                    trial.g1 * trial.g1 + trial.g2 * trial.g2 + trial.g3 * trial.g3
-                        <= best.g1 * best.g1 + best.g2 * best.g2 + best.g3 * best.g3 AS flatter,
-                    isfinite(trial.value + trial.h11 + trial.h12 + trial.h13 + trial.h22 + trial.h23 + trial.h33) AND CASE
-                        WHEN phase = 'start' THEN true
-                        WHEN phase = 'zero'
-                            THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
-                        WHEN predicted < noise THEN actual > -noise AND flatter
-                        ELSE actual >= 0.1 * predicted
-                    END AS better
-                FROM evaluated
-            )),
-            moved AS (SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
-                phase = 'descend' AND length
-                    <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
-                CASE
-                    WHEN phase <> 'descend' THEN radius
-                    WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
-                    ELSE length / 4
-                END AS radius,
-                free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
-                    ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
-                free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
-                    ELSE abs(point.x3) <= 1e-4 * size END AS zero3
-            FROM judged),
-            stepped AS (
-                SELECT *, CASE
-                        WHEN phase = 'start' AND NOT better THEN 'failed'
-                        WHEN phase <> 'zero' AND NOT small THEN 'descend'
-                        WHEN zero2 OR zero3 THEN 'zero'
-                        ELSE 'done'
-                    END AS next_phase
-                FROM (WITH first AS (
-                    SELECT *, 1e-9 * greatest(abs(point.h11), abs(point.h22), abs(point.h33), 1e-290) AS smallest,
-                        greatest(abs(point.h11), smallest) AS c1, point.h12 / c1 AS l21, point.h13 / c1 AS l31
-                    FROM moved
-                ),
-                second AS (
-                    SELECT *, greatest(abs(point.h22 - l21 * point.h12), smallest) AS c2, (point.h23 - l31 * point.h12) / c2 AS l32,
-                        l21 * point.g1 - point.g2 AS z2
-                    FROM first
-                ),
-                third AS (
-                    SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
-                        AS s3, z2 / c2 - l32 * s3 AS s2
-                    FROM second
-                ),
-                solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
-                shortened AS (
-                    SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
-                    FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
-                )
-                SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
-                    - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
-                FROM shortened)
-            )
-            SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
-                point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
-                CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
-                CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
-                radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
-            FROM stepped)
+            FROM _pool_nested_next('_pool_nested_search', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
         )
         SELECT id, model, kind, best, phase = 'done' AS done
         FROM _pool_nested_search
         WHERE phase IN ('done', 'failed') OR step = 200),
     fitted AS MATERIALIZED (FROM _pool_nested_fitted('models', 'started', 'minima', sigma2)),
     information AS (
-        FROM _pool_nested_information('fitted', 'scaled', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)))
+        FROM _pool_nested_information('fitted', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
     ),
-    tested AS (FROM _pool_nested_tests('fitted', 'information')),
-    of_levels AS (FROM _pool_nested_levels('tested', (_pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL)), level))
+    tested AS MATERIALIZED (FROM _pool_nested_tests('fitted', 'information')),
+    limits AS (WITH RECURSIVE bounds AS (SELECT 4 * model + 2 * depth + (side = 1)::INTEGER AS id, model, 3 - depth AS kind, depth, side, best,
+            CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size, free1, free2 * (2 - depth) AS free2,
+            free3 * (depth - 1) AS free3, abs(x) AS centre, best.value AS lowest, _pool_quantile AS enough,
+            CASE WHEN side = 1 THEN first ELSE least(first, abs(x)) END AS t, 0.0::DOUBLE AS last_t,
+            -_pool_quantile AS last_short, 0.0::DOUBLE AS low, CASE WHEN side = -1 THEN abs(x) END AS high
+        FROM (
+            SELECT *, sqrt(x * x + _pool_quantile * coalesce(error, 1.0)) - abs(x) AS first
+            FROM tested, _pool_quantile_of(level)
+            WHERE lrt_ IS NOT NULL
+        ), (SELECT unnest([-1, 1]) AS side)
+        WHERE side = 1 OR lrt_ > _pool_quantile * _pool_quantile),
+        _pool_nested_bounding AS (
+            SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3,
+                _pool_nested_aside(best.x1, free1) AS x1,
+                CASE WHEN kind = 1 THEN centre + side * t ELSE _pool_nested_aside(best.x2, free2) END AS x2,
+                CASE WHEN kind = 2 THEN centre + side * t ELSE _pool_nested_aside(best.x3, free3) END AS x3,
+                1.0::DOUBLE AS radius, 0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, best, depth, side, centre, lowest,
+                enough, t, last_t, last_short, low, high, 0 AS round
+            FROM bounds
+            UNION ALL
+            FROM (WITH advanced AS (
+                SELECT s.*, l.depth, l.side, l.centre, l.lowest, l.enough, l.t, l.last_t, l.last_short, l.low, l.high, l.round,
+                    s.phase = 'done' AS arrived, sqrt(greatest(s.best.value - l.lowest, 0.0)) - l.enough AS short,
+                    CASE WHEN arrived AND short < 0 THEN l.t ELSE l.low END AS next_low,
+                    CASE WHEN arrived AND short >= 0 THEN l.t ELSE l.high END AS next_high,
+                    l.t - short * ((l.t - l.last_t) / (short - l.last_short)) AS secant,
+                    abs(secant - l.t) <= 1e-8 * (l.centre + l.t) AS close
+                FROM _pool_nested_next('_pool_nested_bounding', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)) AS s JOIN _pool_nested_bounding AS l USING (id)
+            ),
+            placed AS (
+                SELECT *, CASE
+                        WHEN NOT arrived THEN t
+                        WHEN close OR secant > next_low AND secant < coalesce(next_high, 10 * t) THEN secant
+                        ELSE coalesce((next_low + next_high) / 2, 4 * t)
+                    END AS next_t
+                FROM advanced
+            )
+            SELECT CASE WHEN arrived THEN 0 ELSE step END AS step,
+                CASE WHEN NOT arrived THEN phase WHEN close THEN 'found' ELSE 'start' END AS phase, id, model, kind, size, free1,
+                free2, free3, CASE WHEN arrived THEN _pool_nested_aside(best.x1, free1) ELSE x1 END AS x1,
+                CASE WHEN NOT arrived THEN x2 WHEN kind = 1 THEN centre + side * next_t
+                    ELSE _pool_nested_aside(best.x2, free2) END AS x2,
+                CASE WHEN NOT arrived THEN x3 WHEN kind = 2 THEN centre + side * next_t
+                    ELSE _pool_nested_aside(best.x3, free3) END AS x3,
+                CASE WHEN arrived THEN 1.0 ELSE radius END AS radius, length, predicted, best, depth, side, centre, lowest, enough,
+                next_t AS t, CASE WHEN arrived THEN t ELSE last_t END AS last_t,
+                CASE WHEN arrived THEN short ELSE last_short END AS last_short, next_low AS low, next_high AS high,
+                round + arrived::INTEGER AS round
+            FROM placed) WHERE round < 100
+        )
+        SELECT model, depth, max(pow(centre + side * t, 2)) FILTER (side = -1) AS lower_,
+            max(pow(centre + side * t, 2)) FILTER (side = 1) AS upper_
+        FROM _pool_nested_bounding WHERE phase = 'found'
+        GROUP BY model, depth),
+    of_levels AS (FROM _pool_nested_levels('tested', 'limits', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level))
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -7417,7 +7491,7 @@ CREATE OR REPLACE MACRO pool_components_nested(
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_nested())
         UNION ALL
         SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
-            CASE WHEN has_n THEN round(n)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
+            CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
             lrt_, CASE WHEN lrt_ IS NOT NULL THEN pool_half_half(lrt_, tail) END, log_likelihood, aic, _pool_mu,
             _pool_se_mu, _pool_mu - _pool_quantile * _pool_se_mu, _pool_mu + _pool_quantile * _pool_se_mu,
             _pool_mu - reach, _pool_mu + reach, _pool_converged
