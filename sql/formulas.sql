@@ -797,11 +797,11 @@ CREATE OR REPLACE MACRO pool_nested_precision(v, tau2) AS
     END;
 
 -- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
-CREATE OR REPLACE MACRO pool_nested_sampling_variance(precision) AS
+CREATE OR REPLACE MACRO pool_nested_sampling_variance(total) AS
     CASE
-        WHEN precision::DOUBLE = 0 THEN 'infinity'::DOUBLE
-        WHEN precision::DOUBLE < 3.273390607896142e+150
-            THEN 1 / CASE WHEN precision::DOUBLE = 0 THEN 1.0 ELSE precision::DOUBLE END
+        WHEN total::DOUBLE = 0 THEN 'infinity'::DOUBLE
+        WHEN total::DOUBLE < 3.273390607896142e+150
+            THEN 1 / CASE WHEN total::DOUBLE = 0 THEN 1.0 ELSE total::DOUBLE END
         ELSE 0.0
     END;
 

@@ -17,9 +17,9 @@ def precision(v: Column, tau2: Column) -> Column:
     return where(v == INFINITY, 0.0, where(total > 1 / EXACT, 1 / where(total > 1 / EXACT, total, 1.0), EXACT))
 
 
-def sampling_variance(precision: Column) -> Column:
+def sampling_variance(total: Column) -> Column:
     """Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows."""
-    return where(precision == 0, INFINITY, where(precision < EXACT, 1 / where(precision == 0, 1.0, precision), 0.0))
+    return where(total == 0, INFINITY, where(total < EXACT, 1 / where(total == 0, 1.0, total), 0.0))
 
 
 def effect(weight: Column, mean: Column, parent: Column) -> Column:

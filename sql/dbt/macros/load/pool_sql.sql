@@ -1592,11 +1592,11 @@ CREATE OR REPLACE MACRO pool_nested_precision(v, tau2) AS
     END;
 
 -- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
-CREATE OR REPLACE MACRO pool_nested_sampling_variance(precision) AS
+CREATE OR REPLACE MACRO pool_nested_sampling_variance(total) AS
     CASE
-        WHEN precision::DOUBLE = 0 THEN 'infinity'::DOUBLE
-        WHEN precision::DOUBLE < 3.273390607896142e+150
-            THEN 1 / CASE WHEN precision::DOUBLE = 0 THEN 1.0 ELSE precision::DOUBLE END
+        WHEN total::DOUBLE = 0 THEN 'infinity'::DOUBLE
+        WHEN total::DOUBLE < 3.273390607896142e+150
+            THEN 1 / CASE WHEN total::DOUBLE = 0 THEN 1.0 ELSE total::DOUBLE END
         ELSE 0.0
     END;
 
@@ -7214,6 +7214,7 @@ CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) A
             CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
                 AS tau2_lower_
         FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
+        WHERE leaves > 0
     );
 
 -- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
