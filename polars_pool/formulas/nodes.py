@@ -8,7 +8,7 @@ from mu. In derivatives by sigma2, each w^p gains a factor w u; by tau2, a facto
 Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 6.
 """
 
-from .elementary import Column
+from .elementary import Column, where
 
 
 def by_sigma2(last: Column, same: Column, tau2: Column, sigma2: Column) -> Column:
@@ -47,13 +47,11 @@ def bend(
 
 
 def bend_by_outer(s: Column, r: Column, g: Column, w: Column, kappa: Column, share: Column) -> Column:
-    """Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1."""
+    """Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1.
+
+    That by t alone has s = s_1^2 and r = s_1 r_1.
+    """
     return kappa * (2 * g * r - s * kappa * (1 - 2 * w * share))
-
-
-def bend_of_outer(g: Column, w: Column, share: Column) -> Column:
-    """Second derivative of the same part by t."""
-    return w * w * (2 * w * share - 1) + 2 * w * g * g
 
 
 def profiled(
@@ -67,11 +65,8 @@ def profiled(
     return bend - restricted * (w / total) * (other_w / total) - 2 * g * other_g / total
 
 
-def determinant(a: Column, b: Column, c: Column, ab: Column, ac: Column, bc: Column) -> Column:
-    """Determinant of a symmetric matrix of three rows."""
-    return a * (b * c - bc * bc) - ab * (ab * c - ac * bc) + ac * (ab * bc - ac * b)
-
-
-def inverse(determinant: Column, first: Column, second: Column, product: Column) -> Column:
-    """An element of the diagonal of the inverse of such a matrix, from the others two and the element between them."""
-    return (first * second - product * product) / determinant
+def inverse(a: Column, b: Column, c: Column, ab: Column, ac: Column, bc: Column) -> Column:
+    """The first element of the inverse of a symmetric matrix of three rows; missing where that is not positive."""
+    rest = b * c - bc * bc
+    determinant = a * rest - ab * (ab * c - ac * bc) + ac * (ab * bc - ac * b)
+    return where(determinant > 0, rest / determinant, None)

@@ -46,7 +46,6 @@ MODULES = (
     densities,
     posterior,
     regression,
-    nested,
     rates,
 )
 
@@ -62,7 +61,7 @@ PREFIXES = {
 }
 
 # Modules whose macros are private, as they belong to one algorithm.
-PRIVATE = (overdispersion, line, nodes, compression)
+PRIVATE = (overdispersion, line, nested, nodes, compression)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.

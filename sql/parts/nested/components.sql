@@ -21,9 +21,9 @@ CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) A
 -- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
 -- input.
 CREATE OR REPLACE MACRO _pool_nested_components(
-    leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
+    of_leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
 ) AS TABLE
-    WITH classes AS NOT MATERIALIZED (FROM _pool_nested_classes(leaves)),
+    WITH classes AS NOT MATERIALIZED (FROM _pool_nested_classes(of_leaves)),
     nodes AS MATERIALIZED (FROM _pool_nested_nodes('classes')),
     models AS MATERIALIZED (FROM _pool_nested_models('nodes', inputs)),
     members AS MATERIALIZED (FROM _pool_nested_members('nodes', 'models')),

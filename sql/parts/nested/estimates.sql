@@ -20,8 +20,8 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
     SELECT * EXCLUDE (_pool_alone), pool_estimate(_pool_mean, _pool_parent, _pool_weight) AS _pool_estimate,
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
             ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
-        pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
-        sqrt(pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) AS _pool_se_effect
+        _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
+        sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) AS _pool_se_effect
     FROM (
         SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -32,7 +32,7 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
 -- The outer nodes from their leaves.
 CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
     SELECT * EXCLUDE (_pool_precision, _pool_sum), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
-        pool_nested_sampling_variance(_pool_precision) AS _pool_sampling, _pool_mu AS _pool_parent,
+        _pool_nested_sampling_variance(_pool_precision) AS _pool_sampling, _pool_mu AS _pool_parent,
         _pool_only AND _pool_mean IS NOT NULL AS _pool_alone,
         CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
     FROM (
@@ -40,7 +40,7 @@ CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
             sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
             any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
             any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
-        FROM (SELECT *, pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM query_table(leaves))
+        FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM query_table(leaves))
         GROUP BY ALL
     ), _pool_origin;
 

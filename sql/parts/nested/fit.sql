@@ -15,21 +15,19 @@ CREATE OR REPLACE MACRO _pool_nested_starts(started, tests) AS TABLE
         CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
         CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
     FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM query_table(started)) AS s,
-        (SELECT unnest(range(12)) AS number, number // 4 AS kind,
-            CASE WHEN number & 1 = 0 THEN 1.0 ELSE 0.1 END AS inner_share,
-            CASE WHEN number & 2 = 0 THEN 1.0 ELSE 0.1 END AS outer_share)
+        (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0), (5, 1, 1.0, 0.1),
+            (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
+            AS shares (number, kind, inner_share, outer_share)
     WHERE identified
-        AND (inner_share = 1 OR s.free2 > 0 AND kind <> 1 AND classes <= 16384)
-        AND (outer_share = 1 OR s.free3 > 0 AND kind <> 2 AND classes <= 16384)
+        AND (inner_share = 1 OR s.free2 > 0 AND classes <= 16384)
+        AND (outer_share = 1 OR s.free3 > 0 AND classes <= 16384)
         AND CASE kind WHEN 0 THEN true WHEN 1 THEN tests AND s.free2 > 0 ELSE tests AND s.free3 > 0 END;
 
 -- The searches with -2 log L at their trial, its gradient and its Hessian by x1 to x3. Those that are held have a gradient
 -- of 0 and a curvature of 1.
 CREATE OR REPLACE MACRO _pool_nested_evaluated(search, scaled, started, restricted) AS TABLE
     WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
-    sums AS (FROM _pool_nested_sums('looking', scaled)),
-    nodes AS (FROM _pool_nested_nodes_at('sums', restricted)),
-    likelihoods AS (FROM _pool_nested_likelihood('nodes', restricted)),
+    likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
     with_rows AS (
         SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
             value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,

@@ -48,10 +48,9 @@ CREATE OR REPLACE MACRO _pool_nested_members(nodes, models) AS TABLE
     SELECT model, node, leaves, mean, mean_of_nodes, centre, class.k AS k, class.w AS w,
         class.y - mean_of_model AS y, class.spread AS spread
     FROM (
-        SELECT model, row_number() OVER () AS node, leaves, nodes.mean - models.mean AS mean,
-            mean_of_nodes - models.mean AS mean_of_nodes, models.mean AS mean_of_model, centre - models.mean AS centre,
-            unnest(classes) AS class
-        FROM query_table(nodes) AS nodes, query_table(models) AS models
-        WHERE _pool_same(models._pool_model, nodes._pool_model) AND leaves > 0
+        SELECT model, row_number() OVER () AS node, leaves, g.mean - m.mean AS mean, mean_of_nodes - m.mean AS mean_of_nodes,
+            m.mean AS mean_of_model, centre - m.mean AS centre, unnest(classes) AS class
+        FROM query_table(nodes) AS g, query_table(models) AS m
+        WHERE _pool_same(m._pool_model, g._pool_model) AND leaves > 0
     )
     WHERE class.k > 0;

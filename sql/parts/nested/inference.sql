@@ -6,23 +6,17 @@
 -- on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
 CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS TABLE
     WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM query_table(fitted) WHERE identified),
-    sums AS (FROM _pool_nested_sums('points', scaled)),
-    nodes AS (
-        SELECT * REPLACE (0.0 AS q1, 0.0 AS q2, 0.0 AS q3, 0.0 AS r1, 0.0 AS r2)
-        FROM _pool_nested_nodes_at('sums', restricted)
-    ),
-    bends AS (FROM _pool_nested_likelihood('nodes', restricted)),
+    bends AS (FROM _pool_nested_likelihood('points', scaled, restricted, false)),
     information AS (
         SELECT model, free2, free3, 1 - free1 - free1 / 2
                 * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - leaves) / best.x1 ** 4 END) AS i11,
             1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
-            -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23,
-            _pool_node_determinant(i11, i22, i33, i12, i13, i23) AS determinant
+            -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23
         FROM query_table(fitted) AS f JOIN bends ON f.model = bends.id
     )
     SELECT model,
-        CASE WHEN determinant > 0 AND free2 > 0 THEN sqrt(_pool_node_inverse(determinant, i11, i33, i13)) END AS error2,
-        CASE WHEN determinant > 0 AND free3 > 0 THEN sqrt(_pool_node_inverse(determinant, i11, i22, i12)) END AS error3
+        CASE WHEN free2 > 0 THEN sqrt(_pool_node_inverse(i22, i11, i33, i12, i23, i13)) END AS error2,
+        CASE WHEN free3 > 0 THEN sqrt(_pool_node_inverse(i33, i11, i22, i13, i23, i12)) END AS error3
     FROM information;
 
 -- One row per model and level: what differs between the levels.
@@ -44,7 +38,7 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
     )
     SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
-        pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
+        _pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
         CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END AS between_,
         CASE WHEN estimated AND NOT exact
             THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, best.value) ELSE 0.0 END END AS lrt_

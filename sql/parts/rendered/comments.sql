@@ -146,11 +146,6 @@ COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance
 COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
 COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
 COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
-COMMENT ON MACRO pool_nested_precision IS 'Precision w of a child''s mean about its parent''s; 0 for a child without rows.';
-COMMENT ON MACRO pool_nested_sampling_variance IS 'Sampling variance of a node''s mean, from the sum of its children''s precisions; infinite without rows.';
-COMMENT ON MACRO pool_nested_effect IS 'The estimate of a node less that of its parent.';
-COMMENT ON MACRO pool_nested_effect_variance IS 'Variance of the node''s true mean less its parent''s, given the data.';
-COMMENT ON MACRO pool_nested_share IS 'The share of a level in the variance of a row, or of a typical estimate, about mu.';
 COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
 COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
 COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';

@@ -72,6 +72,47 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: a node between its children and its parent.
+--
+-- A node's mean is that of its children by their precisions w = 1 / (v + tau2), v the sampling variance of a child's
+-- mean and tau2 that of the children's level; its own sampling variance is 1 / sum(w). From the model down, a node is
+-- pulled toward the estimate of its parent as a group is toward mu (shrink.py), with the parent's standard error for
+-- that of mu. Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 7; Harville (1976), Ann. Stat.
+-- 4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision w of a child's mean about its parent's; 0 for a child without rows.
+CREATE OR REPLACE MACRO _pool_nested_precision(v, tau2) AS
+    CASE
+        WHEN v = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE + tau2 > 3.054936363499605e-151
+            THEN 1 / CASE WHEN v::DOUBLE + tau2 > 3.054936363499605e-151 THEN v::DOUBLE + tau2 ELSE 1.0 END
+        ELSE 3.273390607896142e+150
+    END;
+
+-- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
+CREATE OR REPLACE MACRO _pool_nested_sampling_variance(total) AS
+    CASE
+        WHEN total::DOUBLE = 0 THEN 'infinity'::DOUBLE
+        WHEN total::DOUBLE < 3.273390607896142e+150
+            THEN 1 / CASE WHEN total::DOUBLE = 0 THEN 1.0 ELSE total::DOUBLE END
+        ELSE 0.0
+    END;
+
+-- The estimate of a node less that of its parent.
+CREATE OR REPLACE MACRO _pool_nested_effect(weight, mean, parent) AS
+    CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight * (mean::DOUBLE - parent) END;
+
+-- Variance of the node's true mean less its parent's, given the data.
+CREATE OR REPLACE MACRO _pool_nested_effect_variance(tau2, pooling, weight, se_parent) AS
+    tau2::DOUBLE * pooling + weight::DOUBLE * se_parent * (weight::DOUBLE * se_parent);
+
+-- The share of a level in the variance of a row, or of a typical estimate, about mu.
+CREATE OR REPLACE MACRO _pool_nested_share(tau2, variance) AS
+    CASE WHEN variance::DOUBLE = 0 THEN NULL ELSE tau2::DOUBLE / variance END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The likelihood of two nested levels by sums over the leaves of each outer node, with exact derivatives.
 --
 -- A leaf's mean has the sampling variance sigma2 u and the precision w = 1 / (sigma2 u + tau2) about its node, whose
@@ -103,12 +144,10 @@ CREATE OR REPLACE MACRO _pool_node_bend(logs, twice, s, other, q, r, other_r, t,
         + 2 * (q - t::DOUBLE * kappa * r * other_r);
 
 -- Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1.
+--
+-- That by t alone has s = s_1^2 and r = s_1 r_1.
 CREATE OR REPLACE MACRO _pool_node_bend_by_outer(s, r, g, w, kappa, share) AS
     kappa * (2 * g::DOUBLE * r - s::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share));
-
--- Second derivative of the same part by t.
-CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
-    w::DOUBLE * w * (2 * w::DOUBLE * share - 1) + 2 * w::DOUBLE * g * g;
 
 -- Second derivative of -2 log L with the most likely mu, from that at fixed mu.
 --
@@ -117,14 +156,15 @@ CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
 CREATE OR REPLACE MACRO _pool_node_profiled(bend, w, other_w, g, other_g, total, restricted) AS
     bend - restricted * (w::DOUBLE / total) * (other_w::DOUBLE / total) - 2 * g::DOUBLE * other_g / total;
 
--- Determinant of a symmetric matrix of three rows.
-CREATE OR REPLACE MACRO _pool_node_determinant(a, b, c, ab, ac, bc) AS
-    a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
-        + ac * (ab::DOUBLE * bc - ac::DOUBLE * b);
-
--- An element of the diagonal of the inverse of such a matrix, from the others two and the element between them.
-CREATE OR REPLACE MACRO _pool_node_inverse(determinant, first, second, product) AS
-    (first::DOUBLE * second - product::DOUBLE * product) / determinant;
+-- The first element of the inverse of a symmetric matrix of three rows; missing where that is not positive.
+CREATE OR REPLACE MACRO _pool_node_inverse(a, b, c, ab, ac, bc) AS
+    CASE
+        WHEN a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
+            + ac * (ab::DOUBLE * bc - ac::DOUBLE * b) > 0
+            THEN (b::DOUBLE * c - bc::DOUBLE * bc)
+            / (a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
+            + ac * (ab::DOUBLE * bc - ac::DOUBLE * b))
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------

@@ -107,14 +107,13 @@
 --         pool_log_likelihood_normal_mu, pool_mu_given_tau, pool_variance_of_mu_given_tau,
 --         pool_log_likelihood_within, pool_regression_slope, pool_regression_squares, pool_regression_ml_deviance,
 --         pool_regression_reml_deviance, pool_regression_ml_deviance_slope, pool_regression_reml_deviance_slope,
---         pool_regression_r2_marginal, pool_regression_r2_conditional, pool_nested_precision,
---         pool_nested_sampling_variance, pool_nested_effect, pool_nested_effect_variance, pool_nested_share,
---         pool_rate_weight, pool_rate_pooling, pool_rate_estimate, pool_rate_beta_variance,
---         pool_rate_gamma_variance, pool_rate_effective_trials, pool_rate_effective_exposure, pool_rate_beta_centre,
---         pool_rate_beta_centre_variance, pool_rate_gamma_centre, pool_rate_gamma_centre_variance,
---         pool_rate_location, pool_rate_matched_trials, pool_rate_matched_exposure, pool_rate_beta_spread,
---         pool_rate_gamma_spread, pool_method_names, pool_methods_by_rows, pool_methods_of_rows_alone,
---         pool_methods_unweighted, pool_methods_without_error, pool_methods_without
+--         pool_regression_r2_marginal, pool_regression_r2_conditional, pool_rate_weight, pool_rate_pooling,
+--         pool_rate_estimate, pool_rate_beta_variance, pool_rate_gamma_variance, pool_rate_effective_trials,
+--         pool_rate_effective_exposure, pool_rate_beta_centre, pool_rate_beta_centre_variance,
+--         pool_rate_gamma_centre, pool_rate_gamma_centre_variance, pool_rate_location, pool_rate_matched_trials,
+--         pool_rate_matched_exposure, pool_rate_beta_spread, pool_rate_gamma_spread, pool_method_names,
+--         pool_methods_by_rows, pool_methods_of_rows_alone, pool_methods_unweighted, pool_methods_without_error,
+--         pool_methods_without
 --     parts/oneway/verbs.sql: pool_moments_of
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1573,46 +1572,6 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
     (fixed::DOUBLE + varying) / (fixed::DOUBLE + varying + sigma2);
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Nested levels: a node between its children and its parent.
---
--- A node's mean is that of its children by their precisions w = 1 / (v + tau2), v the sampling variance of a child's
--- mean and tau2 that of the children's level; its own sampling variance is 1 / sum(w). From the model down, a node is
--- pulled toward the estimate of its parent as a group is toward mu (shrink.py), with the parent's standard error for
--- that of mu. Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 7; Harville (1976), Ann. Stat.
--- 4.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- Precision w of a child's mean about its parent's; 0 for a child without rows.
-CREATE OR REPLACE MACRO pool_nested_precision(v, tau2) AS
-    CASE
-        WHEN v = 'infinity'::DOUBLE THEN 0.0
-        WHEN v::DOUBLE + tau2 > 3.054936363499605e-151
-            THEN 1 / CASE WHEN v::DOUBLE + tau2 > 3.054936363499605e-151 THEN v::DOUBLE + tau2 ELSE 1.0 END
-        ELSE 3.273390607896142e+150
-    END;
-
--- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
-CREATE OR REPLACE MACRO pool_nested_sampling_variance(total) AS
-    CASE
-        WHEN total::DOUBLE = 0 THEN 'infinity'::DOUBLE
-        WHEN total::DOUBLE < 3.273390607896142e+150
-            THEN 1 / CASE WHEN total::DOUBLE = 0 THEN 1.0 ELSE total::DOUBLE END
-        ELSE 0.0
-    END;
-
--- The estimate of a node less that of its parent.
-CREATE OR REPLACE MACRO pool_nested_effect(weight, mean, parent) AS
-    CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight * (mean::DOUBLE - parent) END;
-
--- Variance of the node's true mean less its parent's, given the data.
-CREATE OR REPLACE MACRO pool_nested_effect_variance(tau2, pooling, weight, se_parent) AS
-    tau2::DOUBLE * pooling + weight::DOUBLE * se_parent * (weight::DOUBLE * se_parent);
-
--- The share of a level in the variance of a row, or of a typical estimate, about mu.
-CREATE OR REPLACE MACRO pool_nested_share(tau2, variance) AS
-    CASE WHEN variance::DOUBLE = 0 THEN NULL ELSE tau2::DOUBLE / variance END;
-
--- ---------------------------------------------------------------------------------------------------------------------
 -- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
 --
 -- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
@@ -1873,6 +1832,46 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
     slope::DOUBLE * slope * xx / w * n / (n::DOUBLE - 1);
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: a node between its children and its parent.
+--
+-- A node's mean is that of its children by their precisions w = 1 / (v + tau2), v the sampling variance of a child's
+-- mean and tau2 that of the children's level; its own sampling variance is 1 / sum(w). From the model down, a node is
+-- pulled toward the estimate of its parent as a group is toward mu (shrink.py), with the parent's standard error for
+-- that of mu. Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 7; Harville (1976), Ann. Stat.
+-- 4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision w of a child's mean about its parent's; 0 for a child without rows.
+CREATE OR REPLACE MACRO _pool_nested_precision(v, tau2) AS
+    CASE
+        WHEN v = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE + tau2 > 3.054936363499605e-151
+            THEN 1 / CASE WHEN v::DOUBLE + tau2 > 3.054936363499605e-151 THEN v::DOUBLE + tau2 ELSE 1.0 END
+        ELSE 3.273390607896142e+150
+    END;
+
+-- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
+CREATE OR REPLACE MACRO _pool_nested_sampling_variance(total) AS
+    CASE
+        WHEN total::DOUBLE = 0 THEN 'infinity'::DOUBLE
+        WHEN total::DOUBLE < 3.273390607896142e+150
+            THEN 1 / CASE WHEN total::DOUBLE = 0 THEN 1.0 ELSE total::DOUBLE END
+        ELSE 0.0
+    END;
+
+-- The estimate of a node less that of its parent.
+CREATE OR REPLACE MACRO _pool_nested_effect(weight, mean, parent) AS
+    CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight * (mean::DOUBLE - parent) END;
+
+-- Variance of the node's true mean less its parent's, given the data.
+CREATE OR REPLACE MACRO _pool_nested_effect_variance(tau2, pooling, weight, se_parent) AS
+    tau2::DOUBLE * pooling + weight::DOUBLE * se_parent * (weight::DOUBLE * se_parent);
+
+-- The share of a level in the variance of a row, or of a typical estimate, about mu.
+CREATE OR REPLACE MACRO _pool_nested_share(tau2, variance) AS
+    CASE WHEN variance::DOUBLE = 0 THEN NULL ELSE tau2::DOUBLE / variance END;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The likelihood of two nested levels by sums over the leaves of each outer node, with exact derivatives.
 --
 -- A leaf's mean has the sampling variance sigma2 u and the precision w = 1 / (sigma2 u + tau2) about its node, whose
@@ -1904,12 +1903,10 @@ CREATE OR REPLACE MACRO _pool_node_bend(logs, twice, s, other, q, r, other_r, t,
         + 2 * (q - t::DOUBLE * kappa * r * other_r);
 
 -- Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1.
+--
+-- That by t alone has s = s_1^2 and r = s_1 r_1.
 CREATE OR REPLACE MACRO _pool_node_bend_by_outer(s, r, g, w, kappa, share) AS
     kappa * (2 * g::DOUBLE * r - s::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share));
-
--- Second derivative of the same part by t.
-CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
-    w::DOUBLE * w * (2 * w::DOUBLE * share - 1) + 2 * w::DOUBLE * g * g;
 
 -- Second derivative of -2 log L with the most likely mu, from that at fixed mu.
 --
@@ -1918,14 +1915,15 @@ CREATE OR REPLACE MACRO _pool_node_bend_of_outer(g, w, share) AS
 CREATE OR REPLACE MACRO _pool_node_profiled(bend, w, other_w, g, other_g, total, restricted) AS
     bend - restricted * (w::DOUBLE / total) * (other_w::DOUBLE / total) - 2 * g::DOUBLE * other_g / total;
 
--- Determinant of a symmetric matrix of three rows.
-CREATE OR REPLACE MACRO _pool_node_determinant(a, b, c, ab, ac, bc) AS
-    a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
-        + ac * (ab::DOUBLE * bc - ac::DOUBLE * b);
-
--- An element of the diagonal of the inverse of such a matrix, from the others two and the element between them.
-CREATE OR REPLACE MACRO _pool_node_inverse(determinant, first, second, product) AS
-    (first::DOUBLE * second - product::DOUBLE * product) / determinant;
+-- The first element of the inverse of a symmetric matrix of three rows; missing where that is not positive.
+CREATE OR REPLACE MACRO _pool_node_inverse(a, b, c, ab, ac, bc) AS
+    CASE
+        WHEN a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
+            + ac * (ab::DOUBLE * bc - ac::DOUBLE * b) > 0
+            THEN (b::DOUBLE * c - bc::DOUBLE * bc)
+            / (a * (b::DOUBLE * c - bc::DOUBLE * bc) - ab * (ab::DOUBLE * c - ac::DOUBLE * bc)
+            + ac * (ab::DOUBLE * bc - ac::DOUBLE * b))
+    END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
@@ -6839,41 +6837,6 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
 -- weight w (n without weights, 1 / se^2 of published estimates), so leaves of one node and of equal size are one class.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Outer nodes with sums over their leaves, the mean of the leaves' means, plain and by precision, and the classes.
-CREATE OR REPLACE MACRO _pool_nested_nodes(classes) AS TABLE
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM (
-        SELECT COLUMNS('^_pool_(over|key_outer)'), sum(k) AS leaves, sum(k * n) AS n,
-            coalesce(sum(k * squares), 0.0) AS ssw, sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS centre,
-            max(w) AS wmax, min(w) AS wmin, sum(odd) AS odd, list({k: k, w: w, y: y, spread: spread}) AS classes
-        FROM query_table(classes)
-        GROUP BY ALL
-    );
-
--- The models by number with sums over their nodes, if their data are sound.
-CREATE OR REPLACE MACRO _pool_nested_models(nodes, inputs) AS TABLE
-    WITH totals AS MATERIALIZED (
-        SELECT _pool_model, sum(odd) AS odd, sum(leaves) AS j, count_if(leaves > 0)::DOUBLE AS nodes, sum(n) AS n,
-            sum(ssw) AS ssw, sum(leaves * mean) / sum(leaves) AS mean, avg(mean) AS mean_of_nodes
-        FROM query_table(nodes) GROUP BY _pool_model
-    )
-    SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
-    FROM totals, _pool_sound(inputs, 'totals', '_pool_weighed')
-    WHERE sound;
-
--- The classes with leaves, by number of their model and node: deviations from the mean of the model.
-CREATE OR REPLACE MACRO _pool_nested_members(nodes, models) AS TABLE
-    SELECT model, node, leaves, mean, mean_of_nodes, centre, class.k AS k, class.w AS w,
-        class.y - mean_of_model AS y, class.spread AS spread
-    FROM (
-        SELECT model, row_number() OVER () AS node, leaves, nodes.mean - models.mean AS mean,
-            mean_of_nodes - models.mean AS mean_of_nodes, models.mean AS mean_of_model, centre - models.mean AS centre,
-            unnest(classes) AS class
-        FROM query_table(nodes) AS nodes, query_table(models) AS models
-        WHERE _pool_same(models._pool_model, nodes._pool_model) AND leaves > 0
-    )
-    WHERE class.k > 0;
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Nested levels before the search: which variances the data determine, and which of these are 0 as values agree.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6882,104 +6845,45 @@ CREATE OR REPLACE MACRO _pool_nested_members(nodes, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) AS
     _pool_name(tau2) = 'reml' AND (_pool_number(tau2_outer) IS NULL OR _pool_number(tau2_inner) IS NULL);
 
--- The models with their unit, a power of two near the spread of the leaves' means. `free1` to `free3` are 1 where the
--- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
--- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
--- node of a model. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
-CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_outer, tau2_inner) AS TABLE
-    WITH known AS (
-        SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
-            coalesce(_pool_number(tau2_outer), _pool_number(tau2)) AS known3,
-            published OR _pool_number(sigma2) IS NOT NULL AS given,
-            NOT given AND (known2 IS NULL OR known3 IS NULL) AS estimates
-        FROM _pool_request
-    ),
-    apart AS (
-        SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
-            sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
-            sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
-            sum(k / w) AS inverse, min(w) AS wmin
-        FROM query_table(members) GROUP BY model
-    ),
-    units AS (
-        SELECT *, coalesce(_pool_number(sigma2), 1.0) AS per_weight,
-            CASE WHEN given THEN spread ELSE greatest(spread, sqrt(ssw / n)) END AS size,
-            2.0 ** round(log2(CASE WHEN size > 0 THEN size WHEN given AND inverse > 0 AND per_weight > 0
-                THEN sqrt(per_weight * inverse / j) ELSE 1.0 END)) AS unit_
-        FROM query_table(models) JOIN apart USING (model), known
-    ),
-    scaled AS (
-        SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
-            spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
-            CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
-            CASE WHEN given THEN 1.0 ELSE greatest(CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread END
-                / (unit_ * unit_), 2.0 ** -200) END AS start1,
-            start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
-            all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
-            agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
-            known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
-            known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND known2 IS NOT NULL AS identified
-        FROM units
-    )
-    SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
-        known2 IS NOT NULL OR NOT alone AS determined2,
-        known3 IS NOT NULL OR NOT (alone OR single) AS determined3,
-        (estimates AND start1 > 2.0 ** -200)::INTEGER::DOUBLE AS free1,
-        (known2 IS NULL AND NOT alone AND NOT agree2)::INTEGER::DOUBLE AS free2,
-        (known3 IS NULL AND NOT single AND NOT agree3)::INTEGER::DOUBLE AS free3,
-        coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
-        NOT given AND start1 = 2.0 ** -200 AS exact
-    FROM scaled;
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- -2 log L of nested levels at given variances, with its derivatives, by formulas/nodes.py.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Sums over the leaves of each node at the variances of a point: sigma2, tau2, and t of the nodes. Deviations are from
--- the centre of the node.
-CREATE OR REPLACE MACRO _pool_nested_sums(points, scaled) AS TABLE
-    SELECT id, any_value(sigma2) AS sigma2, any_value(tau2) AS tau2, any_value(t) AS t, any_value(centre) AS centre,
-        sum(k) AS s0, sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2,
-        sum(k3 * d) AS d3, sum(k1 * square) AS e1, sum(k2 * square) AS e2, sum(k3 * square) AS e3, sum(k * ln(v)) AS logs
+-- The points with -2 log L, without the constant of its number of values and without the rows within leaves, and its slopes
+-- and bends by a, b and t; with of_values := false, the part that depends on the variances alone.
+CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_values) AS TABLE
+    WITH sums AS (SELECT id, any_value(a) AS a, any_value(b) AS b, any_value(t) AS t, any_value(centre) AS centre, sum(k) AS s0,
+        sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2, sum(k3 * d) AS d3,
+        sum(k1 * square) AS e1, sum(k2 * square) AS e2, sum(k3 * square) AS e3, sum(k * ln(v)) AS logs
     FROM (
-        SELECT id, node, sigma2, tau2, t, centre, k, d, d * d + spread AS square, sigma2 * u + tau2 AS v, k / v AS k1,
-            k1 / v AS k2, k2 / v AS k3
-        FROM (SELECT id, model, x1 * x1 AS sigma2, x2 * x2 AS tau2, x3 * x3 AS t FROM query_table(points))
+        SELECT id, node, a, b, t, centre, k, d, d * d + spread AS square, a * u + b AS v, k / v AS k1, k1 / v AS k2,
+            k2 / v AS k3
+        FROM (SELECT id, model, x1 * x1 AS a, x2 * x2 AS b, x3 * x3 AS t FROM query_table(points))
             JOIN query_table(scaled) USING (model)
     )
-    GROUP BY id, node;
-
--- The nodes of each point with the most likely mu and W, the sum of their precisions w about it. `share` is 1 / W for the
--- restricted likelihood, else 0. r1 is kappa s1 times the deviation of the node from mu; q1 to q3 and r2 are about the
--- node's estimate.
-CREATE OR REPLACE MACRO _pool_nested_nodes_at(sums, restricted) AS TABLE
-    SELECT id, sigma2, tau2, t, s0, s1, s2, s3, logs, kappa, w, total, mu,
-        CASE WHEN restricted THEN 1 / total ELSE 0.0 END AS share, w * (centre + d1 / s1 - mu) AS r1, d2 - x * s2 AS r2,
-        _pool_line_squares_about(s1, d1, e1, x) AS q1, _pool_line_squares_about(s2, d2, e2, x) AS q2,
-        _pool_line_squares_about(s3, d3, e3, x) AS q3
-    FROM (
-        SELECT *, kappa * (mu - centre) + t * w * (d1 / s1) AS x
-        FROM (
-            SELECT *, sum(w) OVER (PARTITION BY id) AS total,
-                sum(w * (centre + d1 / s1)) OVER (PARTITION BY id) / sum(w) OVER (PARTITION BY id) AS mu
-            FROM (SELECT *, 1 / (1 + t * s1) AS kappa, kappa * s1 AS w FROM query_table(sums))
-        )
-    );
-
--- The points with -2 log L, without the constant of its number of values, and its slopes and bends by sigma2, tau2 and t.
-CREATE OR REPLACE MACRO _pool_nested_likelihood(nodes, restricted) AS TABLE
-    SELECT id, total, mu, logs + squares AS value, slope1, slope2, slope3,
-        _pool_node_profiled(bend11, w1, w1, g1, g1, total, restricted::INTEGER) AS bend11,
-        _pool_node_profiled(bend12, w1, w2, g1, g2, total, restricted::INTEGER) AS bend12,
-        _pool_node_profiled(bend13, w1, w3, g1, g3, total, restricted::INTEGER) AS bend13,
-        _pool_node_profiled(bend22, w2, w2, g2, g2, total, restricted::INTEGER) AS bend22,
-        _pool_node_profiled(bend23, w2, w3, g2, g3, total, restricted::INTEGER) AS bend23,
-        _pool_node_profiled(bend33, w3, w3, g3, g3, total, restricted::INTEGER) AS bend33
-    FROM (
-        SELECT id, any_value(total) AS total, any_value(mu) AS mu,
-            sum(logs - ln(kappa)) + CASE WHEN restricted THEN ln(any_value(total)) ELSE 0.0 END AS logs,
-            sum(q1 + t * r1 * r1) AS squares,
+    GROUP BY id, node),
+    nodes_at AS (WITH weighed AS (SELECT *, 1 / (1 + t * s1) AS kappa, s1 / (1 + t * s1) AS w, centre + d1 / s1 AS y FROM sums),
+    about AS (
+        SELECT *, sum(w) OVER (PARTITION BY id) AS total, sum(w * y) OVER (PARTITION BY id) / total AS mu,
+            kappa * (mu - centre) + t * w * (d1 / s1) AS x
+        FROM weighed
+    )
+    SELECT id, a, b, t, s0, s1, s2, s3, logs, kappa, w, total, mu,
+        CASE WHEN restricted THEN 1 / total ELSE 0.0 END AS share,
+        CASE WHEN of_values THEN w * (y - mu) ELSE 0.0 END AS r1,
+        CASE WHEN of_values THEN d2 - x * s2 ELSE 0.0 END AS r2,
+        CASE WHEN of_values THEN _pool_line_squares_about(s1, d1, e1, x) ELSE 0.0 END AS q1,
+        CASE WHEN of_values THEN _pool_line_squares_about(s2, d2, e2, x) ELSE 0.0 END AS q2,
+        CASE WHEN of_values THEN _pool_line_squares_about(s3, d3, e3, x) ELSE 0.0 END AS q3
+    FROM about),
+    factors AS (SELECT *, _pool_node_by_sigma2(s0, s1, b, a) AS o1, _pool_node_by_sigma2_twice(s0, s1, s2, b, a) AS o2,
+        _pool_node_by_sigma2(s1, s2, b, a) AS p1, _pool_node_by_sigma2(s2, s3, b, a) AS p2,
+        _pool_node_by_sigma2_twice(s1, s2, s3, b, a) AS p3, _pool_node_by_sigma2(q1, q2, b, a) AS p1q,
+        _pool_node_by_sigma2(q2, q3, b, a) AS p2q, _pool_node_by_sigma2_twice(q1, q2, q3, b, a) AS p3q,
+        _pool_node_by_sigma2(r1, r2, b, a) AS p1r
+    FROM nodes_at),
+    totals AS (
+        SELECT id, any_value(total) AS total, any_value(mu) AS mu, sum(logs - ln(kappa) + q1 + t * r1 * r1) AS value,
             sum(_pool_node_slope(o1, p1, p1q, t, kappa, share)) AS slope1,
             sum(_pool_node_slope(s1, s2, q2, t, kappa, share)) AS slope2,
             sum(w - w * w * share - r1 * r1) AS slope3,
@@ -6988,21 +6892,19 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(nodes, restricted) AS TABLE
             sum(_pool_node_bend_by_outer(p1, p1r, r1, w, kappa, share)) AS bend13,
             sum(_pool_node_bend(s2, s3, s2, s2, q3, r2, r2, t, kappa, share)) AS bend22,
             sum(_pool_node_bend_by_outer(s2, r2, r1, w, kappa, share)) AS bend23,
-            sum(_pool_node_bend_of_outer(r1, w, share)) AS bend33,
+            sum(_pool_node_bend_by_outer(s1 * s1, s1 * r1, r1, w, kappa, share)) AS bend33,
             sum(kappa * kappa * p1) AS w1, sum(kappa * kappa * s2) AS w2, sum(w * w) AS w3,
             sum(kappa * p1r) AS g1, sum(kappa * r2) AS g2, sum(w * r1) AS g3
-        FROM (
-            SELECT *, _pool_node_by_sigma2(s0, s1, tau2, sigma2) AS o1,
-                _pool_node_by_sigma2_twice(s0, s1, s2, tau2, sigma2) AS o2,
-                _pool_node_by_sigma2(s1, s2, tau2, sigma2) AS p1, _pool_node_by_sigma2(s2, s3, tau2, sigma2) AS p2,
-                _pool_node_by_sigma2_twice(s1, s2, s3, tau2, sigma2) AS p3,
-                _pool_node_by_sigma2(q1, q2, tau2, sigma2) AS p1q, _pool_node_by_sigma2(q2, q3, tau2, sigma2) AS p2q,
-                _pool_node_by_sigma2_twice(q1, q2, q3, tau2, sigma2) AS p3q,
-                _pool_node_by_sigma2(r1, r2, tau2, sigma2) AS p1r
-            FROM query_table(nodes)
-        )
-        GROUP BY id
-    );
+        FROM factors GROUP BY id
+    )
+    SELECT id, total, mu, value + CASE WHEN restricted THEN ln(total) ELSE 0.0 END AS value, slope1, slope2, slope3,
+        _pool_node_profiled(bend11, w1, w1, g1, g1, total, restricted::INTEGER) AS bend11,
+        _pool_node_profiled(bend12, w1, w2, g1, g2, total, restricted::INTEGER) AS bend12,
+        _pool_node_profiled(bend13, w1, w3, g1, g3, total, restricted::INTEGER) AS bend13,
+        _pool_node_profiled(bend22, w2, w2, g2, g2, total, restricted::INTEGER) AS bend22,
+        _pool_node_profiled(bend23, w2, w3, g2, g3, total, restricted::INTEGER) AS bend23,
+        _pool_node_profiled(bend33, w3, w3, g3, g3, total, restricted::INTEGER) AS bend33
+    FROM totals;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The search for the variances of nested levels: Newton's method within a trust region, for all models at once.
@@ -7017,9 +6919,7 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(nodes, restricted) AS TABLE
 -- is 0, or is done.
 CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) AS TABLE
     WITH evaluated AS (WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
-    sums AS (FROM _pool_nested_sums('looking', scaled)),
-    nodes AS (FROM _pool_nested_nodes_at('sums', restricted)),
-    likelihoods AS (FROM _pool_nested_likelihood('nodes', restricted)),
+    likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
     with_rows AS (
         SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
             value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
@@ -7101,13 +7001,141 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
         radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
     FROM stepped;
 
--- One row per model: variances and mu in the unit of the data, NULL where the data do not identify them, and what
--- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0.
-CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS TABLE
-    WITH lowest AS (SELECT model, kind, arg_min({best: best, done: done}, id) AS lowest
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Inferences from fitted nested levels: errors and limits of both tau2, and likelihood-ratio tests.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Limits of both tau2 by the profile likelihood: where -2 log L has risen by a quantile.
+--
+-- One standard deviation is held at a distance t from its estimate, and a search as in fit.sql finds the minimum over
+-- the other variances. The square root of its rise is nearly a straight line in t, so that a secant finds the root.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A standard deviation at the start of a search: derivatives vanish at 0, so it begins a little above.
+CREATE OR REPLACE MACRO _pool_nested_aside(x, free) AS CASE WHEN free > 0 THEN greatest(abs(x), 0.01) ELSE x END;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Nested levels: one row per model, and one per model and level.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
+-- input.
+CREATE OR REPLACE MACRO _pool_nested_components(
+    of_leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
+) AS TABLE
+    WITH classes AS NOT MATERIALIZED (SELECT COLUMNS('^_pool_(over|key_outer)'), coalesce(_pool_n, 1.0) AS n, _pool_w AS w,
+        count(*) FILTER (_pool_w > 0)::DOUBLE AS k, avg(_pool_y) AS y,
+        var_pop(_pool_finite(_pool_y)) AS spread, avg(_pool_squares) AS squares,
+        count_if(NOT isfinite(_pool_y)) AS odd
+    FROM query_table(of_leaves)
+    GROUP BY ALL),
+    nodes AS MATERIALIZED (SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_(over|key_outer)'), sum(k) AS leaves, sum(k * n) AS n,
+            coalesce(sum(k * squares), 0.0) AS ssw, sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS centre,
+            max(w) AS wmax, min(w) AS wmin, sum(odd) AS odd, list({k: k, w: w, y: y, spread: spread}) AS classes
+        FROM classes
+        GROUP BY ALL
+    )),
+    models AS MATERIALIZED (WITH totals AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd, sum(leaves) AS j, count_if(leaves > 0)::DOUBLE AS nodes, sum(n) AS n,
+            sum(ssw) AS ssw, sum(leaves * mean) / sum(leaves) AS mean, avg(mean) AS mean_of_nodes
+        FROM nodes GROUP BY _pool_model
+    )
+    SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
+    FROM totals, _pool_sound(inputs, 'totals', '_pool_weighed')
+    WHERE sound),
+    members AS MATERIALIZED (SELECT model, node, leaves, mean, mean_of_nodes, centre, class.k AS k, class.w AS w,
+        class.y - mean_of_model AS y, class.spread AS spread
+    FROM (
+        SELECT model, row_number() OVER () AS node, leaves, g.mean - m.mean AS mean, mean_of_nodes - m.mean AS mean_of_nodes,
+            m.mean AS mean_of_model, centre - m.mean AS centre, unnest(classes) AS class
+        FROM nodes AS g, models AS m
+        WHERE _pool_same(m._pool_model, g._pool_model) AND leaves > 0
+    )
+    WHERE class.k > 0),
+    facts AS MATERIALIZED (WITH known AS (
+        SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
+            coalesce(_pool_number(tau2_outer), _pool_number(tau2)) AS known3,
+            published OR _pool_number(sigma2) IS NOT NULL AS given,
+            NOT given AND (known2 IS NULL OR known3 IS NULL) AS estimates
+        FROM _pool_request
+    ),
+    apart AS (
+        SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
+            sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
+            sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
+            sum(k / w) AS inverse, min(w) AS wmin
+        FROM members GROUP BY model
+    ),
+    units AS (
+        SELECT *, coalesce(_pool_number(sigma2), 1.0) AS per_weight,
+            CASE WHEN given THEN spread ELSE greatest(spread, sqrt(ssw / n)) END AS size,
+            2.0 ** round(log2(CASE WHEN size > 0 THEN size WHEN given AND inverse > 0 AND per_weight > 0
+                THEN sqrt(per_weight * inverse / j) ELSE 1.0 END)) AS unit_
+        FROM models JOIN apart USING (model), known
+    ),
+    scaled AS (
+        SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
+            spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
+            CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
+            CASE WHEN given THEN 1.0 ELSE greatest(CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread END
+                / (unit_ * unit_), 2.0 ** -200) END AS start1,
+            start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
+            all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
+            agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
+            known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
+            known3 IS NULL AND nodes = 1 AS single,
+            given OR n > j OR estimates AND known2 IS NOT NULL AS identified
+        FROM units
+    )
+    SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
+        known2 IS NOT NULL OR NOT alone AS determined2,
+        known3 IS NOT NULL OR NOT (alone OR single) AS determined3,
+        (estimates AND start1 > 2.0 ** -200)::INTEGER::DOUBLE AS free1,
+        (known2 IS NULL AND NOT alone AND NOT agree2)::INTEGER::DOUBLE AS free2,
+        (known3 IS NULL AND NOT single AND NOT agree3)::INTEGER::DOUBLE AS free3,
+        coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
+        NOT given AND start1 = 2.0 ** -200 AS exact
+    FROM scaled),
+    scaled AS MATERIALIZED (SELECT model, node, k, greatest(scale / w, 2.0 ** -200) AS u, centre / unit_ AS centre,
+        (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
+    FROM members AS c JOIN (SELECT model, unit_, scale FROM facts) USING (model)),
+    started AS MATERIALIZED (FROM facts JOIN (
+        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN u <= 2.0 ** -199 THEN k ELSE 0.0 END) AS exact_leaves,
+            sum(k / u) AS w1, sum(k / (u * u)) AS w2, count(*) AS classes
+        FROM scaled GROUP BY model
+    ) USING (model)),
+    starts AS (SELECT 16 * model + number AS id, model, kind, size, free1, free2 * (kind <> 1)::INTEGER AS free2,
+        free3 * (kind <> 2)::INTEGER AS free3, sqrt(start1) AS x1,
+        CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
+        CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
+    FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM started) AS s,
+        (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0), (5, 1, 1.0, 0.1),
+            (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
+            AS shares (number, kind, inner_share, outer_share)
+    WHERE identified
+        AND (inner_share = 1 OR s.free2 > 0 AND classes <= 16384)
+        AND (outer_share = 1 OR s.free3 > 0 AND classes <= 16384)
+        AND CASE kind WHEN 0 THEN true WHEN 1 THEN (detail = 'inference') AND s.free2 > 0 ELSE (detail = 'inference') AND s.free3 > 0 END),
+    minima AS MATERIALIZED (WITH RECURSIVE _pool_nested_search AS (
+            SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
+                0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
+                    total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
+                    h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
+                    h33: NULL::DOUBLE} AS best
+            FROM starts
+            UNION ALL
+            FROM _pool_nested_next('_pool_nested_search', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+        )
+        SELECT id, model, kind, best, phase = 'done' AS done
+        FROM _pool_nested_search
+        WHERE phase IN ('done', 'failed') OR step = 200),
+    fitted AS MATERIALIZED (WITH lowest AS (SELECT model, kind, arg_min({best: best, done: done}, id) AS lowest
     FROM (
         SELECT *, coalesce(best.value, 'infinity'::DOUBLE) AS value, min(value) OVER (PARTITION BY model, kind) AS least
-        FROM query_table(minima)
+        FROM minima
     )
     WHERE NOT value > least + 1e-9 * (1 + abs(least))
     GROUP BY model, kind),
@@ -7132,40 +7160,23 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
         s.nodes = 1 AND NOT (identified AND determined3) AS _pool_only,
         coalesce(done AND identified AND s.determined2 AND s.determined3
             AND NOT (exact_leaves > 1 AND free2 > 0 AND best.x2 * best.x2 < 2.0 ** -100), false) AS _pool_converged
-    FROM query_table(models) AS m LEFT JOIN query_table(started) AS s USING (model)
-        LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request);
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Inferences from fitted nested levels: errors and limits of both tau2, and likelihood-ratio tests.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- The expected information of sigma2 and both tau2, which is minus half the Hessian of the part of -2 log L that depends
--- on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
-CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS TABLE
-    WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM query_table(fitted) WHERE identified),
-    sums AS (FROM _pool_nested_sums('points', scaled)),
-    nodes AS (
-        SELECT * REPLACE (0.0 AS q1, 0.0 AS q2, 0.0 AS q3, 0.0 AS r1, 0.0 AS r2)
-        FROM _pool_nested_nodes_at('sums', restricted)
-    ),
-    bends AS (FROM _pool_nested_likelihood('nodes', restricted)),
-    information AS (
-        SELECT model, free2, free3, 1 - free1 - free1 / 2
-                * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - leaves) / best.x1 ** 4 END) AS i11,
-            1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
-            -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23,
-            _pool_node_determinant(i11, i22, i33, i12, i13, i23) AS determinant
-        FROM query_table(fitted) AS f JOIN bends ON f.model = bends.id
-    )
-    SELECT model,
-        CASE WHEN determinant > 0 AND free2 > 0 THEN sqrt(_pool_node_inverse(determinant, i11, i33, i13)) END AS error2,
-        CASE WHEN determinant > 0 AND free3 > 0 THEN sqrt(_pool_node_inverse(determinant, i11, i22, i12)) END AS error3
-    FROM information;
-
--- One row per model and level: what differs between the levels.
-CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
-    WITH of_levels AS (
-        SELECT *, unnest([1, 2]) AS depth FROM query_table(fitted) LEFT JOIN query_table(information) USING (model)
+    FROM models AS m LEFT JOIN started AS s USING (model)
+        LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request)),
+    information AS (WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM fitted WHERE identified),
+        bends AS (FROM _pool_nested_likelihood('points', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), false)),
+        information AS (
+            SELECT model, free2, free3, 1 - free1 - free1 / 2
+                    * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - leaves) / best.x1 ** 4 END) AS i11,
+                1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
+                -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23
+            FROM fitted AS f JOIN bends ON f.model = bends.id
+        )
+        SELECT model,
+            CASE WHEN free2 > 0 THEN sqrt(_pool_node_inverse(i22, i11, i33, i12, i23, i13)) END AS error2,
+            CASE WHEN free3 > 0 THEN sqrt(_pool_node_inverse(i33, i11, i22, i13, i23, i12)) END AS error3
+        FROM information),
+    tested AS MATERIALIZED (WITH of_levels AS (
+        SELECT *, unnest([1, 2]) AS depth FROM fitted LEFT JOIN information USING (model)
     ),
     chosen AS (
         SELECT *, CASE depth WHEN 1 THEN nodes ELSE leaves END AS groups,
@@ -7181,95 +7192,11 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
     )
     SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
-        pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
+        _pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
         CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END AS between_,
         CASE WHEN estimated AND NOT exact
             THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, best.value) ELSE 0.0 END END AS lrt_
-    FROM chosen;
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Limits of both tau2 by the profile likelihood: where -2 log L has risen by a quantile.
---
--- One standard deviation is held at a distance t from its estimate, and a search as in fit.sql finds the minimum over
--- the other variances. The square root of its rise is nearly a straight line in t, so that a secant finds the root.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- A standard deviation at the start of a search: derivatives vanish at 0, so it begins a little above.
-CREATE OR REPLACE MACRO _pool_nested_aside(x, free) AS CASE WHEN free > 0 THEN greatest(abs(x), 0.01) ELSE x END;
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Nested levels: one row per model, and one per model and level.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- The result columns by model and level, in the unit of the data.
-CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) AS TABLE
-    SELECT *, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
-        _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
-    FROM (
-        SELECT *, 2 * ((exp((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(lrt_), 40.0)) * ((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(lrt_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(lrt_), 40.0))) AS tail,
-            CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
-            CASE WHEN NOT exact THEN pool_log_likelihood(
-                best.value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
-                AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
-            CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
-                AS tau2_lower_
-        FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
-        WHERE leaves > 0
-    );
-
--- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
--- input.
-CREATE OR REPLACE MACRO _pool_nested_components(
-    leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
-) AS TABLE
-    WITH classes AS NOT MATERIALIZED (SELECT COLUMNS('^_pool_(over|key_outer)'), coalesce(_pool_n, 1.0) AS n, _pool_w AS w,
-        count(*) FILTER (_pool_w > 0)::DOUBLE AS k, avg(_pool_y) AS y,
-        var_pop(_pool_finite(_pool_y)) AS spread, avg(_pool_squares) AS squares,
-        count_if(NOT isfinite(_pool_y)) AS odd
-    FROM query_table(leaves)
-    GROUP BY ALL),
-    nodes AS MATERIALIZED (FROM _pool_nested_nodes('classes')),
-    models AS MATERIALIZED (FROM _pool_nested_models('nodes', inputs)),
-    members AS MATERIALIZED (FROM _pool_nested_members('nodes', 'models')),
-    facts AS MATERIALIZED (FROM _pool_nested_facts('models', 'members', sigma2, tau2, tau2_outer, tau2_inner)),
-    scaled AS MATERIALIZED (SELECT model, node, k, greatest(scale / w, 2.0 ** -200) AS u, centre / unit_ AS centre,
-        (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
-    FROM members AS c JOIN (SELECT model, unit_, scale FROM facts) USING (model)),
-    started AS MATERIALIZED (FROM facts JOIN (
-        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN u <= 2.0 ** -199 THEN k ELSE 0.0 END) AS exact_leaves,
-            sum(k / u) AS w1, sum(k / (u * u)) AS w2, count(*) AS classes
-        FROM scaled GROUP BY model
-    ) USING (model)),
-    starts AS (SELECT 16 * model + number AS id, model, kind, size, free1, free2 * (kind <> 1)::INTEGER AS free2,
-        free3 * (kind <> 2)::INTEGER AS free3, sqrt(start1) AS x1,
-        CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
-        CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
-    FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM started) AS s,
-        (SELECT unnest(range(12)) AS number, number // 4 AS kind,
-            CASE WHEN number & 1 = 0 THEN 1.0 ELSE 0.1 END AS inner_share,
-            CASE WHEN number & 2 = 0 THEN 1.0 ELSE 0.1 END AS outer_share)
-    WHERE identified
-        AND (inner_share = 1 OR s.free2 > 0 AND kind <> 1 AND classes <= 16384)
-        AND (outer_share = 1 OR s.free3 > 0 AND kind <> 2 AND classes <= 16384)
-        AND CASE kind WHEN 0 THEN true WHEN 1 THEN (detail = 'inference') AND s.free2 > 0 ELSE (detail = 'inference') AND s.free3 > 0 END),
-    minima AS MATERIALIZED (WITH RECURSIVE _pool_nested_search AS (
-            SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
-                0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
-                    total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
-                    h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
-                    h33: NULL::DOUBLE} AS best
-            FROM starts
-            UNION ALL
-            FROM _pool_nested_next('_pool_nested_search', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
-        )
-        SELECT id, model, kind, best, phase = 'done' AS done
-        FROM _pool_nested_search
-        WHERE phase IN ('done', 'failed') OR step = 200),
-    fitted AS MATERIALIZED (FROM _pool_nested_fitted('models', 'started', 'minima', sigma2)),
-    information AS (
-        FROM _pool_nested_information('fitted', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
-    ),
-    tested AS MATERIALIZED (FROM _pool_nested_tests('fitted', 'information')),
+    FROM chosen),
     limits AS (WITH RECURSIVE bounds AS (SELECT 4 * model + 2 * depth + (side = 1)::INTEGER AS id, model, 3 - depth AS kind, depth, side, best,
             CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size, free1, free2 * (2 - depth) AS free2,
             free3 * (depth - 1) AS free3, abs(x) AS centre, best.value AS lowest, _pool_quantile AS enough,
@@ -7324,7 +7251,19 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             max(pow(centre + side * t, 2)) FILTER (side = 1) AS upper_
         FROM _pool_nested_bounding WHERE phase = 'found'
         GROUP BY model, depth),
-    of_levels AS (FROM _pool_nested_levels('tested', 'limits', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level))
+    of_levels AS (SELECT *, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
+        _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
+    FROM (
+        SELECT *, 2 * ((exp((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(lrt_), 40.0)) * ((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(lrt_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(lrt_), 40.0))) AS tail,
+            CASE WHEN given THEN leaves ELSE n END - _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)::INTEGER AS numbers,
+            CASE WHEN NOT exact THEN pool_log_likelihood(
+                best.value - CASE WHEN given AND _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
+                AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
+            CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
+                AS tau2_lower_
+        FROM tested LEFT JOIN limits USING (model, depth), _pool_quantile_of(level)
+        WHERE leaves > 0
+    ))
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -7338,8 +7277,8 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
     SELECT * EXCLUDE (_pool_alone), pool_estimate(_pool_mean, _pool_parent, _pool_weight) AS _pool_estimate,
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
             ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
-        pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
-        sqrt(pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) AS _pool_se_effect
+        _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
+        sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) AS _pool_se_effect
     FROM (
         SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -7394,7 +7333,7 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         ) AS m
         WHERE _pool_same(_pool_of_model, _pool_model)),
         outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
-            pool_nested_sampling_variance(_pool_precision) AS _pool_sampling, _pool_mu AS _pool_parent,
+            _pool_nested_sampling_variance(_pool_precision) AS _pool_sampling, _pool_mu AS _pool_parent,
             _pool_only AND _pool_mean IS NOT NULL AS _pool_alone,
             CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
         FROM (
@@ -7402,7 +7341,7 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
                 sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
                 any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
                 any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
-            FROM (SELECT *, pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
+            FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
             GROUP BY ALL
         ), _pool_origin),
         outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
@@ -8475,11 +8414,6 @@ COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance
 COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
 COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
 COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
-COMMENT ON MACRO pool_nested_precision IS 'Precision w of a child''s mean about its parent''s; 0 for a child without rows.';
-COMMENT ON MACRO pool_nested_sampling_variance IS 'Sampling variance of a node''s mean, from the sum of its children''s precisions; infinite without rows.';
-COMMENT ON MACRO pool_nested_effect IS 'The estimate of a node less that of its parent.';
-COMMENT ON MACRO pool_nested_effect_variance IS 'Variance of the node''s true mean less its parent''s, given the data.';
-COMMENT ON MACRO pool_nested_share IS 'The share of a level in the variance of a row, or of a typical estimate, about mu.';
 COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
 COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
 COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';
