@@ -29,12 +29,24 @@ OF_RATES_ONLY = {
     "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of the prior's mean; "
     "`'conditional'`: none, as if the estimated prior were known",
 }
+OF_NESTED = {
+    "outer": "Key of the outer level: a column or an expression, or several by name",
+    "inner": "Key of the inner level: equal keys in different outer groups are different groups",
+    "sigma2": "Variance within groups: `'pooled'` (default) or a known number",
+    "tau2": "Variance between groups at both levels: `'reml'` (default) or `'ml'`, or a known number",
+    "tau2_outer": "A known variance at the outer level, where the inner one may be estimated",
+    "tau2_inner": "A known variance at the inner level, where the outer one may be estimated",
+    "at": "The level of the result: `'inner'` (default), one row per pair of keys, or `'outer'`",
+    "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of mu; `'conditional'`: none, as if mu were "
+    "known",
+}
 OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans"}
 
 
 def own_words(parameters: Collection[str]) -> dict[str, str]:
     """The words about arguments that mean something else than in Python, for a macro with these parameters."""
     own = OWN | (OF_PUBLISHED if "se" in parameters else {}) | (OF_REGRESSION if "x" in parameters else {})
+    own |= OF_NESTED if "inner" in parameters else {}
     return own | (OF_RATES_ONLY if not {"trials", "exposure"}.isdisjoint(parameters) else {})
 
 

@@ -15,7 +15,6 @@ CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) A
             CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
                 AS tau2_lower_
         FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
-        WHERE leaves > 0
     );
 
 -- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any

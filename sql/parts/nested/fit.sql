@@ -165,7 +165,8 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS 
             any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
         FROM lowest GROUP BY model
     )
-    SELECT m._pool_model, s.* EXCLUDE (_pool_model, determined2, determined3), m.j AS leaves,
+    SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
+        m.nodes AS nodes, m.n AS n,
         identified AND determined2 AS determined2, identified AND determined3 AS determined3,
         best, value_without_inner, value_without_outer,
         CASE

@@ -9,7 +9,7 @@ CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)
 -- The models with their unit, a power of two near the spread of the leaves' means. `free1` to `free3` are 1 where the
 -- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
 -- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
--- node of a model. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
+-- node of a model. Single rows need the tau2 of the inner level, and two of them in a node or unequal weights. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
 CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_outer, tau2_inner) AS TABLE
     WITH known AS (
         SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
         SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
             sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
             sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
-            sum(k / w) AS inverse, min(w) AS wmin
+            sum(CASE WHEN w < _pool_exact() THEN k / w ELSE 0.0 END) AS inverse, min(w) AS wmin, max(w) AS wmax
         FROM query_table(members) GROUP BY model
     ),
     units AS (
@@ -43,7 +43,8 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
             known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
             known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND known2 IS NOT NULL AS identified
+            given OR n > j OR estimates AND known2 IS NOT NULL
+                AND NOT (known3 IS NULL AND j = nodes AND wmax - wmin <= 1e-12 * wmax) AS identified
         FROM units
     )
     SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),

@@ -66,9 +66,8 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
     checked AS (
         SELECT has_n, has_se, column_names, level_names, coalesce(
             wrong_keys,
-            CASE WHEN len(list_distinct(by_names)) < len(by_names)
-                THEN 'the outer and the inner keys ' || _pool_listed(by_names) || ' hold one twice; name each key once'
-                END,
+            _pool_message_key_twice('''' || list_filter(
+                by_names, lambda name, i: list_position(by_names, name) < i)[1] || ''''),
             _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights),
             _pool_nested_wrong_tau2(tau2, tau2_outer, tau2_inner),

@@ -3,8 +3,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its
--- outer group, and that toward mu. `at` chooses the groups of the result, by both keys ('inner') or by the outer one
--- ('outer'). tau2_outer and tau2_inner are known numbers for one level alone. Python has deeper trees.
+-- outer group, and that toward mu. The argument `at` chooses the groups of the result, by both keys ('inner') or by the
+-- outer one ('outer'). Python has deeper trees.
 CREATE OR REPLACE MACRO pool_shrink_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,

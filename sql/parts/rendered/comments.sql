@@ -282,32 +282,40 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
-COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys (''inner'') or by the outer one (''outer''). tau2_outer and tau2_inner are known numbers for one level alone.
+COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+outer: Key of the outer level: a column or an expression, or several by name.
+inner: Key of the inner level: equal keys in different outer groups are different groups.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
 var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
 se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
-tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
-at: With nested levels, the level whose groups are the result, by the name of its key; by default the innermost.
+sigma2: Variance within groups: `''pooled''` (default) or a known number.
+tau2: Variance between groups at both levels: `''reml''` (default) or `''ml''`, or a known number.
+tau2_outer: A known variance at the outer level, where the inner one may be estimated.
+tau2_inner: A known variance at the inner level, where the outer one may be estimated.
+at: The level of the result: `''inner''` (default), one row per pair of keys, or `''outer''`.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the interval, between 0 and 1.
-uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu; `''conditional''`: none, as if mu were known.
 predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
 COMMENT ON MACRO TABLE pool_components_nested IS 'The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile interval and its test, and what both levels have in common.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+outer: Key of the outer level: a column or an expression, or several by name.
+inner: Key of the inner level: equal keys in different outer groups are different groups.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
 var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
 se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
-tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+sigma2: Variance within groups: `''pooled''` (default) or a known number.
+tau2: Variance between groups at both levels: `''reml''` (default) or `''ml''`, or a known number.
+tau2_outer: A known variance at the outer level, where the inner one may be estimated.
+tau2_inner: A known variance at the inner level, where the outer one may be estimated.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the intervals, between 0 and 1.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.

@@ -60,9 +60,7 @@
 --     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
 --         model: variances, and the coefficients by term in maps.
 --     pool_shrink_nested: Partially pooled means of two nested levels, as of stores in regions: each group by both
---         keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both
---         keys ('inner') or by the outer one ('outer'). tau2_outer and tau2_inner are known numbers for one level
---         alone.
+--         keys is pulled toward its outer group, and that toward mu.
 --     pool_components_nested: The variances of two nested levels, one row per model and level, the outer level
 --         first: tau2 with its error, its profile interval and its test, and what both levels have in common.
 --     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
@@ -6780,9 +6778,8 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
     checked AS (
         SELECT has_n, has_se, column_names, level_names, coalesce(
             wrong_keys,
-            CASE WHEN len(list_distinct(by_names)) < len(by_names)
-                THEN 'the outer and the inner keys ' || _pool_listed(by_names) || ' hold one twice; name each key once'
-                END,
+            format('the key {} appears twice in by= and over=; name each key once', ('''' || list_filter(
+                        by_names, lambda name, i: list_position(by_names, name) < i)[1] || '''')),
             _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             (CASE
                 WHEN has_se AND has_var THEN format('{}= does not go with se=: published estimates carry their error in se alone', 'var')
@@ -7066,7 +7063,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
             sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
             sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
-            sum(k / w) AS inverse, min(w) AS wmin
+            sum(CASE WHEN w < (2.0::DOUBLE ** 500) THEN k / w ELSE 0.0 END) AS inverse, min(w) AS wmin, max(w) AS wmax
         FROM members GROUP BY model
     ),
     units AS (
@@ -7087,7 +7084,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
             known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
             known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND known2 IS NOT NULL AS identified
+            given OR n > j OR estimates AND known2 IS NOT NULL
+                AND NOT (known3 IS NULL AND j = nodes AND wmax - wmin <= 1e-12 * wmax) AS identified
         FROM units
     )
     SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
@@ -7145,7 +7143,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
         FROM lowest GROUP BY model
     )
-    SELECT m._pool_model, s.* EXCLUDE (_pool_model, determined2, determined3), m.j AS leaves,
+    SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
+        m.nodes AS nodes, m.n AS n,
         identified AND determined2 AS determined2, identified AND determined3 AS determined3,
         best, value_without_inner, value_without_outer,
         CASE
@@ -7262,7 +7261,6 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
                 AS tau2_lower_
         FROM tested LEFT JOIN limits USING (model, depth), _pool_quantile_of(level)
-        WHERE leaves > 0
     ))
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
 
@@ -7291,8 +7289,8 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its
--- outer group, and that toward mu. `at` chooses the groups of the result, by both keys ('inner') or by the outer one
--- ('outer'). tau2_outer and tau2_inner are known numbers for one level alone. Python has deeper trees.
+-- outer group, and that toward mu. The argument `at` chooses the groups of the result, by both keys ('inner') or by the
+-- outer one ('outer'). Python has deeper trees.
 CREATE OR REPLACE MACRO pool_shrink_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -8550,32 +8548,40 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
-COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu. `at` chooses the groups of the result, by both keys (''inner'') or by the outer one (''outer''). tau2_outer and tau2_inner are known numbers for one level alone.
+COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+outer: Key of the outer level: a column or an expression, or several by name.
+inner: Key of the inner level: equal keys in different outer groups are different groups.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
 var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
 se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
-tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
-at: With nested levels, the level whose groups are the result, by the name of its key; by default the innermost.
+sigma2: Variance within groups: `''pooled''` (default) or a known number.
+tau2: Variance between groups at both levels: `''reml''` (default) or `''ml''`, or a known number.
+tau2_outer: A known variance at the outer level, where the inner one may be estimated.
+tau2_inner: A known variance at the inner level, where the outer one may be estimated.
+at: The level of the result: `''inner''` (default), one row per pair of keys, or `''outer''`.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the interval, between 0 and 1.
-uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu; `''conditional''`: none, as if mu were known.
 predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
 COMMENT ON MACRO TABLE pool_components_nested IS 'The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile interval and its test, and what both levels have in common.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+outer: Key of the outer level: a column or an expression, or several by name.
+inner: Key of the inner level: equal keys in different outer groups are different groups.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
 var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
 se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
-tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+sigma2: Variance within groups: `''pooled''` (default) or a known number.
+tau2: Variance between groups at both levels: `''reml''` (default) or `''ml''`, or a known number.
+tau2_outer: A known variance at the outer level, where the inner one may be estimated.
+tau2_inner: A known variance at the inner level, where the outer one may be estimated.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the intervals, between 0 and 1.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
