@@ -10,6 +10,7 @@ import grid
 import numpy as np
 import polars as pl
 import pytest
+import sqlpaths
 from dense import Dense
 from frames import MOMENTS
 from scipy.stats import chi2
@@ -20,6 +21,7 @@ ROWS = ("nested_Pastes", "nested_Oxide", "nested_Oats", "nested_Pixel")
 BALANCED = ROWS[:3]
 PUBLISHED = ("rmamv_konstantopoulos2011_district_school", "rmamv_konstantopoulos2011_district")
 METHODS = {"REML": "reml", "ML": "ml"}
+ENGINES = dict(zip(METHODS, sqlpaths.SQL_PATHS, strict=True))  # of SQL: each method in one of them
 LEVELS = ["outer", "inner"]
 KEYS = {"by": LEVELS, "nested": True}
 TOLERANCE = grid.ITERATED
@@ -56,10 +58,15 @@ def among_all(engine, of_moments=False):
     """The vector as one of the models of a lazy query."""
 
     def of_lazy(verb, name, method, **options):
-        [names] = (names for names in ((PUBLISHED[1],), (PUBLISHED[0],), ROWS) if name in names)
-        return _among(verb, engine, of_moments, names, method, **options).filter(set=name).drop("set")
+        return _among(verb, engine, of_moments, batch(name), method, **options).filter(set=name).drop("set")
 
     return of_lazy
+
+
+def batch(name) -> tuple[str, ...]:
+    """The vectors that are the models of one query."""
+    [names] = (names for names in ((PUBLISHED[1],), (PUBLISHED[0],), ROWS) if name in names)
+    return names
 
 
 @cache
@@ -74,11 +81,27 @@ def _among(verb, engine, of_moments, names, method, **options):
     return verb(frame, value, **KEYS, **columns, **over, tau2=tau2, **options).collect(engine=engine)
 
 
+def of_query(verb, name, method, **options):
+    """The vector as one of the models of a query in SQL."""
+    return _in_sql(verb, batch(name), method, **options).filter(set=name).drop("set")
+
+
+@cache
+def _in_sql(verb, names, method, **options):
+    database, tau2 = sqlpaths.database(ENGINES[method]), tau2_of(names[0], method)
+    database.hold(pl.concat([rows(name).with_columns(set=pl.lit(name)) for name in names]))
+    columns = {} if names == ROWS else {"se": "se"}
+    known = {"tau2": tau2[0], "tau2_inner": tau2[1]} if isinstance(tau2, list) else {"tau2": tau2}
+    call = sqlpaths.call(f"pool_{verb.__name__}_nested", "y", *LEVELS, over="set", **columns, **known, **options)
+    return database.ask(f"{call} ORDER BY ALL" if verb is pool.shrink else f"{call} ORDER BY set, depth")
+
+
 PATHS = {
     "DataFrame": of_eager,
     "in-memory": among_all("in-memory"),
     "streaming": among_all("streaming"),
     "moments": among_all("streaming", of_moments=True),
+    "SQL": of_query,
 }
 
 
@@ -232,13 +255,13 @@ def test_vector(name, kind, quantity, method, path):
 
 
 def test_the_size_of_the_grid():
-    """(4 files x 6 quantities + 2 x 5) x 2 methods x 4 paths."""
+    """(4 files x 6 quantities + 2 x 5) x 2 methods x 5 paths."""
     files = {path.stem for kind in ("nested", "rmamv") for path in grid.VECTORS.glob(f"{kind}_*.json")}
     assert files == {*ROWS, *PUBLISHED}
     assert set(QUANTITIES["rows_"]) == {"variances", "mu", "likelihood", "nlme", "effects", "conditional_errors"}
     assert set(QUANTITIES["published_"]) == {"variances", "mu", "likelihood", "limits", "effects"}
     asked = {mark.args[0]: list(mark.args[1]) for mark in test_vector.pytestmark}
-    assert math.prod(len(values) for values in asked.values()) == (4 * 6 + 2 * 5) * 2 * 4
+    assert math.prod(len(values) for values in asked.values()) == (4 * 6 + 2 * 5) * 2 * 5
     for name in files:
         assert {"REML", "ML"} <= set(grid.vector(name))
 
