@@ -6916,14 +6916,14 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
     WITH evaluated AS (WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
     likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
     with_rows AS (
-        SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
+        SELECT looking.*, df, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
             value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
             slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
             bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
         FROM looking JOIN likelihoods USING (id)
             JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM query_table(started)) USING (model)
     )
-    SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
+    SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, df, {
             x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
             g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
             h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
@@ -6940,6 +6940,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
                 WHEN phase = 'start' THEN true
                 WHEN phase = 'zero'
                     THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
+                        OR trial.value <= best.value + 1e-12 * (1 + abs(best.value))
                 WHEN predicted < noise THEN actual > -noise AND flatter
                 ELSE actual >= 0.1 * predicted
             END AS better
@@ -6953,6 +6954,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
             WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
             ELSE length / 4
         END AS radius,
+        free1 > 0 AND df = 0 AND point.x1 <> 2.0 ** -100 AND abs(point.x1) <= 1e-4 * size AS zero1,
         free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
             ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
         free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
@@ -6962,7 +6964,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
         SELECT *, CASE
                 WHEN phase = 'start' AND NOT better THEN 'failed'
                 WHEN phase <> 'zero' AND NOT small THEN 'descend'
-                WHEN zero2 OR zero3 THEN 'zero'
+                WHEN zero1 OR zero2 OR zero3 THEN 'zero'
                 ELSE 'done'
             END AS next_phase
         FROM (WITH first AS (
@@ -6990,7 +6992,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
         FROM shortened)
     )
     SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
-        point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
+        CASE WHEN next_phase = 'descend' THEN point.x1 + s1 WHEN zero1 THEN 2.0 ** -100 ELSE point.x1 END AS x1,
         CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
         CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
         radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
@@ -7075,15 +7077,16 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
             spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
             CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
-            CASE WHEN given THEN 1.0 ELSE greatest(CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread END
-                / (unit_ * unit_), 2.0 ** -200) END AS start1,
+            CASE WHEN given THEN 1.0 ELSE greatest(
+                CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_), 2.0 ** -200)
+                END AS start1,
             start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
             all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
             known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
             known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND known2 IS NOT NULL
-                AND NOT (known3 IS NULL AND j = nodes AND wmax - wmin <= 1e-12 * wmax) AS identified
+            given OR n > j OR estimates AND (wmax - wmin > 2.0 ** -40 * wmax AND j > 2
+                OR known2 IS NOT NULL AND NOT (known3 IS NULL AND j = nodes)) AS identified
         FROM units
     )
     SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
@@ -7093,15 +7096,16 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         (known2 IS NULL AND NOT alone AND NOT agree2)::INTEGER::DOUBLE AS free2,
         (known3 IS NULL AND NOT single AND NOT agree3)::INTEGER::DOUBLE AS free3,
         coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
-        NOT given AND start1 = 2.0 ** -200 AS exact
+        NOT given AND start1 = 2.0 ** -200 AS alike
     FROM scaled),
-    scaled AS MATERIALIZED (SELECT model, node, k, greatest(scale / w, 2.0 ** -200) AS u, centre / unit_ AS centre,
+    scaled AS MATERIALIZED (SELECT model, node, k, CASE WHEN alike THEN 1.0 ELSE greatest(scale / w, 2.0 ** -200) END AS u, centre / unit_ AS centre,
         (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
-    FROM members AS c JOIN (SELECT model, unit_, scale FROM facts) USING (model)),
+    FROM members AS c JOIN (SELECT model, unit_, scale, alike FROM facts) USING (model)),
     started AS MATERIALIZED (FROM facts JOIN (
-        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN u <= 2.0 ** -199 THEN k ELSE 0.0 END) AS exact_leaves,
-            sum(k / u) AS w1, sum(k / (u * u)) AS w2, count(*) AS classes
-        FROM scaled GROUP BY model
+        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN exact THEN k ELSE 0.0 END) AS exact_leaves,
+            count(DISTINCT CASE WHEN exact THEN node END) AS exact_nodes, sum(CASE WHEN exact THEN 0.0 ELSE k / u END) AS w1,
+            sum(CASE WHEN exact THEN 0.0 ELSE k / (u * u) END) AS w2, count(*) AS classes
+        FROM (SELECT *, u <= 2.0 ** -199 AS exact FROM scaled) GROUP BY model
     ) USING (model)),
     starts AS (SELECT 16 * model + number AS id, model, kind, size, free1, free2 * (kind <> 1)::INTEGER AS free2,
         free3 * (kind <> 2)::INTEGER AS free3, sqrt(start1) AS x1,
@@ -7128,49 +7132,69 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         SELECT id, model, kind, best, phase = 'done' AS done
         FROM _pool_nested_search
         WHERE phase IN ('done', 'failed') OR step = 200),
-    fitted AS MATERIALIZED (WITH lowest AS (SELECT model, kind, arg_min({best: best, done: done}, id) AS lowest
-    FROM (
-        SELECT *, coalesce(best.value, 'infinity'::DOUBLE) AS value, min(value) OVER (PARTITION BY model, kind) AS least
-        FROM minima
-    )
-    WHERE NOT value > least + 1e-9 * (1 + abs(least))
-    GROUP BY model, kind),
-    of_kinds AS (
-        SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best, any_value(lowest.done) FILTER (kind = 0) AS done,
-            any_value(lowest.best.value) FILTER (kind = 1) AS value_without_inner,
-            any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
-        FROM lowest GROUP BY model
-    )
-    SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
-        m.nodes AS nodes, m.n AS n,
-        identified AND determined2 AS determined2, identified AND determined3 AS determined3,
-        best, value_without_inner, value_without_outer,
-        CASE
-            WHEN published OR _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
-            WHEN exact THEN 0.0
-            ELSE best.x1 * best.x1 * unit_ * unit_
-        END AS _pool_sigma2,
-        CASE WHEN identified THEN coalesce(known2, best.x2 * best.x2 * unit_ * unit_) END AS _pool_tau2_inner,
-        CASE WHEN identified THEN coalesce(known3, best.x3 * best.x3 * unit_ * unit_) END AS _pool_tau2_outer,
-        m.mean + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
-        sqrt(1 / best.total) * unit_ AS _pool_se_mu,
-        s.nodes = 1 AND NOT (identified AND determined3) AS _pool_only,
-        coalesce(done AND identified AND s.determined2 AND s.determined3
-            AND NOT (exact_leaves > 1 AND free2 > 0 AND best.x2 * best.x2 < 2.0 ** -100), false) AS _pool_converged
-    FROM models AS m LEFT JOIN started AS s USING (model)
-        LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request)),
+    fitted AS MATERIALIZED (WITH lowest AS (WITH found AS (
+            SELECT id, model, kind, best, done, coalesce(best.value, 'infinity'::DOUBLE) AS value, (NOT given OR exact_leaves = 0 OR abs(best.x2) >= 2.0 ** -50
+                OR exact_leaves = CASE WHEN abs(best.x3) >= 2.0 ** -50 THEN exact_nodes ELSE _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)::INTEGER END) AS bounded
+            FROM minima
+                JOIN (SELECT model, given, exact_leaves, exact_nodes FROM started) USING (model)
+        ),
+        ranked AS (
+            SELECT *, bool_or(bounded) OVER (PARTITION BY model, kind) AS some_bounded,
+                min(value) OVER (PARTITION BY model, kind, bounded) AS least
+            FROM found
+        )
+        SELECT model, kind, arg_min({best: best, done: done, bounded: bounded}, id) AS lowest
+        FROM ranked
+        WHERE bounded = some_bounded AND NOT value > least + 1e-9 * (1 + abs(least))
+        GROUP BY model, kind),
+        of_kinds AS (
+            SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best, any_value(lowest.done) FILTER (kind = 0) AS done,
+                any_value(lowest.bounded) FILTER (kind = 0) AS bounded,
+                any_value(lowest.best.value) FILTER (kind = 1) AS value_without_inner,
+                any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
+            FROM lowest GROUP BY model
+        ),
+        joined AS (
+            SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
+                m.nodes AS nodes, m.n AS n, m.mean AS mean_of_leaves, best, done, bounded, value_without_inner, value_without_outer,
+                identified AND s.determined2 AS determined2, identified AND s.determined3 AS determined3,
+                identified AND NOT given AND best.x1 = 2.0 ** -100 AS exact,
+                m.nodes = 1 AND NOT (identified AND s.determined3) AS only_outer,
+                only_outer AND m.j = 1 AND NOT (identified AND s.determined2) AS only_inner,
+                s.determined2 OR m.j = 1 AS settled2, s.determined3 OR m.nodes = 1 AS settled3
+            FROM models AS m LEFT JOIN started AS s USING (model) LEFT JOIN of_kinds USING (model)
+        )
+        SELECT * EXCLUDE (mean_of_leaves, done, settled2, settled3),
+            CASE
+                WHEN leaves = 0 THEN NULL
+                WHEN published OR _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
+                WHEN exact THEN 0.0
+                ELSE best.x1 * best.x1 * unit_ * unit_
+            END AS _pool_sigma2,
+            CASE WHEN identified THEN coalesce(known2, best.x2 * best.x2 * unit_ * unit_) END AS _pool_tau2_inner,
+            CASE WHEN identified THEN coalesce(known3, best.x3 * best.x3 * unit_ * unit_) END AS _pool_tau2_outer,
+            mean_of_leaves + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
+            CASE WHEN best.total >= 2.0 ** 200 THEN 0.0 ELSE sqrt(1 / best.total) * unit_ END AS _pool_se_mu,
+            only_outer::INTEGER + only_inner::INTEGER AS _pool_only,
+            coalesce(done AND identified AND settled2 AND settled3 AND (bounded OR free1 + free2 + free3 = 0), false)
+                AS _pool_converged
+        FROM joined, _pool_origin, (SELECT published FROM _pool_request)),
     information AS (WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM fitted WHERE identified),
         bends AS (FROM _pool_nested_likelihood('points', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), false)),
         information AS (
-            SELECT model, free2, free3, 1 - free1 - free1 / 2
+            SELECT model, bounded, f1, f2, free3, 1 - f1 - f1 / 2
                     * (bend11 - CASE WHEN given THEN 0.0 ELSE (n - leaves) / best.x1 ** 4 END) AS i11,
-                1 - free2 - free2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
-                -free1 * free2 / 2 * bend12 AS i12, -free1 * free3 / 2 * bend13 AS i13, -free2 * free3 / 2 * bend23 AS i23
-            FROM fitted AS f JOIN bends ON f.model = bends.id
+                1 - f2 - f2 / 2 * bend22 AS i22, 1 - free3 - free3 / 2 * bend33 AS i33,
+                -f1 * f2 / 2 * bend12 AS i12, -f1 * free3 / 2 * bend13 AS i13, -f2 * free3 / 2 * bend23 AS i23
+            FROM (
+                SELECT *, CASE WHEN exact THEN 0.0 ELSE free1 END AS f1,
+                    CASE WHEN exact_leaves > 0 AND best.x2 = 0 THEN 0.0 ELSE free2 END AS f2
+                FROM fitted
+            ) AS f JOIN bends ON f.model = bends.id
         )
         SELECT model,
-            CASE WHEN free2 > 0 THEN sqrt(_pool_node_inverse(i22, i11, i33, i12, i23, i13)) END AS error2,
-            CASE WHEN free3 > 0 THEN sqrt(_pool_node_inverse(i33, i11, i22, i13, i23, i12)) END AS error3
+            CASE WHEN bounded AND f2 > 0 THEN sqrt(_pool_node_inverse(i22, i11, i33, i12, i23, i13)) END AS error2,
+            CASE WHEN bounded AND free3 > 0 THEN sqrt(_pool_node_inverse(i33, i11, i22, i13, i23, i12)) END AS error3
         FROM information),
     tested AS MATERIALIZED (WITH of_levels AS (
         SELECT *, unnest([1, 2]) AS depth FROM fitted LEFT JOIN information USING (model)
@@ -7180,19 +7204,29 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             CASE depth WHEN 1 THEN error3 ELSE error2 END AS error,
             CASE depth WHEN 1 THEN best.x3 ELSE best.x2 END AS x,
             CASE depth WHEN 1 THEN value_without_outer ELSE value_without_inner END AS without,
-            CASE WHEN determined2 THEN _pool_tau2_inner END AS inner_, CASE WHEN determined3 THEN _pool_tau2_outer END AS outer_,
+            CASE WHEN determined2 THEN _pool_tau2_inner ELSE known2 END AS inner_,
+            CASE WHEN determined3 THEN _pool_tau2_outer ELSE known3 END AS outer_,
             CASE depth WHEN 1 THEN outer_ ELSE inner_ END AS tau2_,
-            CASE WHEN given THEN pool_typical_variance(leaves - 1, pool_trace(w1 * w1 - w2, w1)) * unit_ * unit_
-                ELSE _pool_sigma2 END AS typical,
+            CASE
+                WHEN NOT given THEN _pool_sigma2
+                WHEN exact_leaves > 1 THEN 0.0
+                ELSE pool_typical_variance(leaves - 1, CASE WHEN exact_leaves = 1 THEN 2 * w1
+                    ELSE pool_trace(w1 * w1 - w2, w1) END) * unit_ * unit_
+            END AS typical,
             CASE depth WHEN 1 THEN determined3 AND free3 > 0 ELSE determined2 AND free2 > 0 END AS estimated
         FROM of_levels
     )
     SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
         _pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
-        CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END AS between_,
-        CASE WHEN estimated AND NOT exact
-            THEN CASE WHEN x <> 0 THEN pool_likelihood_ratio(without, best.value) ELSE 0.0 END END AS lrt_
+        CASE WHEN determined3 AND (depth = 1 OR determined2) THEN CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END END
+            AS between_,
+        CASE
+            WHEN NOT (estimated AND bounded) OR exact THEN NULL
+            WHEN x = 0 THEN 0.0
+            WHEN without - best.value >= -1e-6 THEN pool_likelihood_ratio(without, best.value)
+        END AS lrt_,
+        CASE WHEN depth = 1 OR exact_leaves = 0 THEN lrt_ END AS tested_
     FROM chosen),
     limits AS (WITH RECURSIVE bounds AS (SELECT 4 * model + 2 * depth + (side = 1)::INTEGER AS id, model, 3 - depth AS kind, depth, side, best,
             CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size, free1, free2 * (2 - depth) AS free2,
@@ -7202,7 +7236,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         FROM (
             SELECT *, sqrt(x * x + _pool_quantile * coalesce(error, 1.0)) - abs(x) AS first
             FROM tested, _pool_quantile_of(level)
-            WHERE lrt_ IS NOT NULL
+            WHERE estimated AND bounded AND NOT exact
         ), (SELECT unnest([-1, 1]) AS side)
         WHERE side = 1 OR lrt_ > _pool_quantile * _pool_quantile),
         _pool_nested_bounding AS (
@@ -7248,16 +7282,19 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             max(pow(centre + side * t, 2)) FILTER (side = 1) AS upper_
         FROM _pool_nested_bounding WHERE phase = 'found'
         GROUP BY model, depth),
-    of_levels AS (SELECT *, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
-        _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
+    of_levels AS (SELECT *, pool_akaike(log_likelihood, 2 - given::INTEGER + free2 + free3) AS aic,
+        CASE WHEN NOT only_outer THEN _pool_se_mu END AS se_mu_,
+        _pool_quantile * pool_prediction_error(between_, se_mu_) AS reach
     FROM (
-        SELECT *, 2 * ((exp((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(lrt_), 40.0)) * ((trunc(least(sqrt(lrt_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(lrt_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(lrt_), 40.0))) AS tail,
+        SELECT *, 2 * ((exp((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(tested_), 40.0)) * ((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(tested_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(tested_), 40.0))) AS tail,
             CASE WHEN given THEN leaves ELSE n END - _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)::INTEGER AS numbers,
-            CASE WHEN NOT exact THEN pool_log_likelihood(
+            CASE WHEN bounded AND NOT (exact OR only_inner) THEN pool_log_likelihood(
                 best.value - CASE WHEN given AND _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
                 AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
-            CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
-                AS tau2_lower_
+            CASE
+                WHEN lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_
+                WHEN estimated AND bounded AND NOT exact THEN 0.0
+            END AS tau2_lower_
         FROM tested LEFT JOIN limits USING (model, depth), _pool_quantile_of(level)
     ))
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
@@ -7268,13 +7305,16 @@ CREATE OR REPLACE MACRO _pool_nested_components(
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error. The
--- only outer node of a model keeps its mean.
+-- only node of a level keeps its mean.
 CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
-    SELECT * EXCLUDE (_pool_alone), pool_estimate(_pool_mean, _pool_parent, _pool_weight) AS _pool_estimate,
+    SELECT * EXCLUDE (_pool_alone),
+        CASE WHEN _pool_alone THEN _pool_mean ELSE pool_estimate(_pool_mean, _pool_parent, _pool_weight) END
+            AS _pool_estimate,
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
             ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
         _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
-        sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) AS _pool_se_effect
+        CASE WHEN NOT _pool_without_effect THEN
+            sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) END AS _pool_se_effect
     FROM (
         SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -7328,13 +7368,13 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
             FROM _pool_fitted
         ) AS m
         WHERE _pool_same(_pool_of_model, _pool_model)),
-        outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
-            _pool_nested_sampling_variance(_pool_precision) AS _pool_sampling, _pool_mu AS _pool_parent,
-            _pool_only AND _pool_mean IS NOT NULL AS _pool_alone,
+        outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
+            CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling, _pool_mu AS _pool_parent,
+            _pool_only >= 1 AND _pool_mean IS NOT NULL AS _pool_alone, _pool_only >= 1 AS _pool_without_effect,
             CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
         FROM (
             SELECT _pool_model, _pool_outer, sum(_pool_w_) AS _pool_precision, sum(_pool_w_ * _pool_y) AS _pool_sum,
-                sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
+                count(*) = count(_pool_sampling) AS _pool_known, sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
                 any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
                 any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
             FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
@@ -7342,7 +7382,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         ), _pool_origin),
         outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
         inner_nodes AS NOT MATERIALIZED (SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
-            _pool_sampling, _pool_tau2_inner AS _pool_tau2, false AS _pool_alone, _pool_sigma2 AS _pool_noise,
+            _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone,
+            _pool_only >= 2 AS _pool_without_effect, _pool_sigma2 AS _pool_noise,
             o._pool_estimate AS _pool_parent, o._pool_se AS _pool_se_parent
         FROM leaves AS l, _pool_origin,
             (SELECT _pool_model, _pool_outer, _pool_estimate, _pool_se FROM outers) AS o
@@ -7428,8 +7469,8 @@ CREATE OR REPLACE MACRO pool_components_nested(
         UNION ALL
         SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
             CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
-            lrt_, CASE WHEN lrt_ IS NOT NULL THEN pool_half_half(lrt_, tail) END, log_likelihood, aic, _pool_mu,
-            _pool_se_mu, _pool_mu - _pool_quantile * _pool_se_mu, _pool_mu + _pool_quantile * _pool_se_mu,
+            tested_, CASE WHEN tested_ IS NOT NULL THEN pool_half_half(tested_, tail) END, log_likelihood, aic, _pool_mu,
+            se_mu_, _pool_mu - _pool_quantile * se_mu_, _pool_mu + _pool_quantile * se_mu_,
             _pool_mu - reach, _pool_mu + reach, _pool_converged
         FROM _pool_levels, (SELECT has_n, level_names FROM _pool_request)
     )

@@ -111,14 +111,16 @@ def fit(tree: Tree, known: Known) -> Fitted:
 def _sigma2(tree: Tree, known: Known) -> tuple[Array, Array]:
     """sigma2 where the search begins, the pooled one, and whether the rows separate it from tau2 of the leaves.
 
-    Of given means it is 1. Single rows separate it by unequal weights, or where tau2 of the leaves is known.
+    Of given means it is 1. Single rows separate it by unequal weights, or where tau2 of the leaves is known and they are
+    not each alone in a parent of unknown tau2.
     """
     if known.given:
         return np.ones(tree.models), np.ones(tree.models, dtype=bool)
     several = tree.rows > tree.leaves
     u = tree.total(tree.k * tree.u) / tree.leaves
     unequal = tree.total(tree.k * abs(tree.u - tree.each(u))) > UNEQUAL * tree.leaves * u
-    by_one_row = (unequal & (tree.leaves > 2)) | (not np.isnan(known.tau2[0]))
+    alone = (tree.nodes[-1] == tree.nodes[-2]) & bool(np.isnan(known.tau2[1:2]).any())
+    by_one_row = (unequal & (tree.leaves > 2)) | (~alone & (not np.isnan(known.tau2[0])))
     pooled = np.where(several, tree.squares_within / (tree.rows - tree.leaves), spread(tree) ** 2 / u)
     return np.maximum(pooled, LEAST), several | (by_one_row & bool(known.estimated[0]))
 

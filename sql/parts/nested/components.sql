@@ -4,16 +4,19 @@
 
 -- The result columns by model and level, in the unit of the data.
 CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) AS TABLE
-    SELECT *, pool_akaike(log_likelihood, 1 + free1 + free2 + free3) AS aic,
-        _pool_quantile * pool_prediction_error(between_, _pool_se_mu) AS reach
+    SELECT *, pool_akaike(log_likelihood, 2 - given::INTEGER + free2 + free3) AS aic,
+        CASE WHEN NOT only_outer THEN _pool_se_mu END AS se_mu_,
+        _pool_quantile * pool_prediction_error(between_, se_mu_) AS reach
     FROM (
-        SELECT *, 2 * _pool_normal_tail(least(sqrt(lrt_), 40.0)) AS tail,
+        SELECT *, 2 * _pool_normal_tail(least(sqrt(tested_), 40.0)) AS tail,
             CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
-            CASE WHEN NOT exact THEN pool_log_likelihood(
+            CASE WHEN bounded AND NOT (exact OR only_inner) THEN pool_log_likelihood(
                 best.value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
                 AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
-            CASE WHEN lrt_ IS NULL OR lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_ ELSE 0.0 END
-                AS tau2_lower_
+            CASE
+                WHEN lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_
+                WHEN estimated AND bounded AND NOT exact THEN 0.0
+            END AS tau2_lower_
         FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
     );
 
@@ -33,7 +36,10 @@ CREATE OR REPLACE MACRO _pool_nested_components(
     minima AS MATERIALIZED (
         FROM _pool_nested_minima('starts', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
     ),
-    fitted AS MATERIALIZED (FROM _pool_nested_fitted('models', 'started', 'minima', sigma2)),
+    fitted AS MATERIALIZED (
+        FROM _pool_nested_fitted('models', 'started', 'minima', sigma2,
+            _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+    ),
     information AS (
         FROM _pool_nested_information('fitted', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
     ),

@@ -29,14 +29,14 @@ CREATE OR REPLACE MACRO _pool_nested_evaluated(search, scaled, started, restrict
     WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
     likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
     with_rows AS (
-        SELECT looking.*, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
+        SELECT looking.*, df, total, mu, slope2, slope3, bend12, bend13, bend22, bend23, bend33,
             value + CASE WHEN given THEN 0.0 ELSE df * ln(x1 * x1) + ssw / (x1 * x1) - logs_of_u END AS value,
             slope1 + CASE WHEN given THEN 0.0 ELSE df / (x1 * x1) - ssw / x1 ** 4 END AS slope1,
             bend11 + CASE WHEN given THEN 0.0 ELSE 2 * ssw / x1 ** 6 - df / x1 ** 4 END AS bend11
         FROM looking JOIN likelihoods USING (id)
             JOIN (SELECT model, given, n - j AS df, ssw, logs_of_u FROM query_table(started)) USING (model)
     )
-    SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, {
+    SELECT step, phase, id, model, kind, size, free1, free2, free3, radius, length, predicted, best, df, {
             x1: x1, x2: x2, x3: x3, value: value, total: total, mu: mu,
             g1: 2 * free1 * x1 * slope1, g2: 2 * free2 * x2 * slope2, g3: 2 * free3 * x3 * slope3,
             h11: free1 * (4 * x1 * x1 * bend11 + 2 * slope1) + 1 - free1, h12: 4 * free1 * free2 * x1 * x2 * bend12,
@@ -46,7 +46,7 @@ CREATE OR REPLACE MACRO _pool_nested_evaluated(search, scaled, started, restrict
     FROM with_rows;
 
 -- The best point of a search after its trial. Differences smaller than 1e-9 are rounding of sums: there the gradient
--- alone decides. At trials with x of 0, the curvature shows whether -2 log L rises from there.
+-- alone decides. At trials with x of 0, the curvature shows whether -2 log L rises from there, where it is not lower there.
 CREATE OR REPLACE MACRO _pool_nested_judged(evaluated) AS TABLE
     SELECT *, CASE WHEN better THEN trial ELSE best END AS point
     FROM (
@@ -57,6 +57,7 @@ CREATE OR REPLACE MACRO _pool_nested_judged(evaluated) AS TABLE
                 WHEN phase = 'start' THEN true
                 WHEN phase = 'zero'
                     THEN (trial.x2 = best.x2 OR trial.h22 >= 0) AND (trial.x3 = best.x3 OR trial.h33 >= 0)
+                        OR trial.value <= best.value + 1e-12 * (1 + abs(best.value))
                 WHEN predicted < noise THEN actual > -noise AND flatter
                 ELSE actual >= 0.1 * predicted
             END AS better
@@ -64,7 +65,7 @@ CREATE OR REPLACE MACRO _pool_nested_judged(evaluated) AS TABLE
     );
 
 -- The searches with the next radius, whether the last step was too small to matter, and which standard deviations are 0
--- in a trial that follows.
+-- in a trial that follows; that of single rows is 2^-100 instead.
 CREATE OR REPLACE MACRO _pool_nested_moved(judged) AS TABLE
     SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
         phase = 'descend' AND length
@@ -74,6 +75,7 @@ CREATE OR REPLACE MACRO _pool_nested_moved(judged) AS TABLE
             WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
             ELSE length / 4
         END AS radius,
+        free1 > 0 AND df = 0 AND point.x1 <> 2.0 ** -100 AND abs(point.x1) <= 1e-4 * size AS zero1,
         free2 > 0 AND point.x2 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x2 = 0 AND trial.h22 >= 0
             ELSE abs(point.x2) <= 1e-4 * size END AS zero2,
         free3 > 0 AND point.x3 <> 0 AND CASE WHEN phase = 'zero' THEN trial.x3 = 0 AND trial.h33 >= 0
@@ -117,13 +119,13 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
         SELECT *, CASE
                 WHEN phase = 'start' AND NOT better THEN 'failed'
                 WHEN phase <> 'zero' AND NOT small THEN 'descend'
-                WHEN zero2 OR zero3 THEN 'zero'
+                WHEN zero1 OR zero2 OR zero3 THEN 'zero'
                 ELSE 'done'
             END AS next_phase
         FROM _pool_nested_stepped('moved')
     )
     SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
-        point.x1 + CASE WHEN next_phase = 'descend' THEN s1 ELSE 0.0 END AS x1,
+        CASE WHEN next_phase = 'descend' THEN point.x1 + s1 WHEN zero1 THEN 2.0 ** -100 ELSE point.x1 END AS x1,
         CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
         CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
         radius, sqrt(s1 * s1 + s2 * s2 + s3 * s3) AS length, predicted, point AS best
@@ -145,41 +147,59 @@ CREATE OR REPLACE MACRO _pool_nested_minima(starts, scaled, started, restricted)
     FROM _pool_nested_search
     WHERE phase IN ('done', 'failed') OR step = 200;
 
--- One row per model: the lowest of its minima of each kind, the first of those that are equal except for rounding.
-CREATE OR REPLACE MACRO _pool_nested_lowest(minima) AS TABLE
-    SELECT model, kind, arg_min({best: best, done: done}, id) AS lowest
-    FROM (
-        SELECT *, coalesce(best.value, 'infinity'::DOUBLE) AS value, min(value) OVER (PARTITION BY model, kind) AS least
+-- One row per model and kind: the lowest of its minima, the first of those that are equal except for rounding. Where
+-- exact means let the likelihood grow without bound, it is the lowest in the interior, if there is one.
+CREATE OR REPLACE MACRO _pool_nested_lowest(minima, started, restricted) AS TABLE
+    WITH found AS (
+        SELECT id, model, kind, best, done, coalesce(best.value, 'infinity'::DOUBLE) AS value, _pool_nested_is_bounded(
+            best.x2, best.x3, given, exact_leaves, exact_nodes, restricted) AS bounded
         FROM query_table(minima)
+            JOIN (SELECT model, given, exact_leaves, exact_nodes FROM query_table(started)) USING (model)
+    ),
+    ranked AS (
+        SELECT *, bool_or(bounded) OVER (PARTITION BY model, kind) AS some_bounded,
+            min(value) OVER (PARTITION BY model, kind, bounded) AS least
+        FROM found
     )
-    WHERE NOT value > least + 1e-9 * (1 + abs(least))
+    SELECT model, kind, arg_min({best: best, done: done, bounded: bounded}, id) AS lowest
+    FROM ranked
+    WHERE bounded = some_bounded AND NOT value > least + 1e-9 * (1 + abs(least))
     GROUP BY model, kind;
 
 -- One row per model: variances and mu in the unit of the data, NULL where the data do not identify them, and what
--- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0.
-CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2) AS TABLE
-    WITH lowest AS (FROM _pool_nested_lowest(minima)),
+-- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0. _pool_only is the number of
+-- levels, from the outer one, with one node and no tau2.
+CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2, restricted) AS TABLE
+    WITH lowest AS (FROM _pool_nested_lowest(minima, started, restricted)),
     of_kinds AS (
         SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best, any_value(lowest.done) FILTER (kind = 0) AS done,
+            any_value(lowest.bounded) FILTER (kind = 0) AS bounded,
             any_value(lowest.best.value) FILTER (kind = 1) AS value_without_inner,
             any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
         FROM lowest GROUP BY model
+    ),
+    joined AS (
+        SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
+            m.nodes AS nodes, m.n AS n, m.mean AS mean_of_leaves, best, done, bounded, value_without_inner, value_without_outer,
+            identified AND s.determined2 AS determined2, identified AND s.determined3 AS determined3,
+            identified AND NOT given AND best.x1 = 2.0 ** -100 AS exact,
+            m.nodes = 1 AND NOT (identified AND s.determined3) AS only_outer,
+            only_outer AND m.j = 1 AND NOT (identified AND s.determined2) AS only_inner,
+            s.determined2 OR m.j = 1 AS settled2, s.determined3 OR m.nodes = 1 AS settled3
+        FROM query_table(models) AS m LEFT JOIN query_table(started) AS s USING (model) LEFT JOIN of_kinds USING (model)
     )
-    SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
-        m.nodes AS nodes, m.n AS n,
-        identified AND determined2 AS determined2, identified AND determined3 AS determined3,
-        best, value_without_inner, value_without_outer,
+    SELECT * EXCLUDE (mean_of_leaves, done, settled2, settled3),
         CASE
+            WHEN leaves = 0 THEN NULL
             WHEN published OR _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
             WHEN exact THEN 0.0
             ELSE best.x1 * best.x1 * unit_ * unit_
         END AS _pool_sigma2,
         CASE WHEN identified THEN coalesce(known2, best.x2 * best.x2 * unit_ * unit_) END AS _pool_tau2_inner,
         CASE WHEN identified THEN coalesce(known3, best.x3 * best.x3 * unit_ * unit_) END AS _pool_tau2_outer,
-        m.mean + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
-        sqrt(1 / best.total) * unit_ AS _pool_se_mu,
-        s.nodes = 1 AND NOT (identified AND determined3) AS _pool_only,
-        coalesce(done AND identified AND s.determined2 AND s.determined3
-            AND NOT (exact_leaves > 1 AND free2 > 0 AND best.x2 * best.x2 < 2.0 ** -100), false) AS _pool_converged
-    FROM query_table(models) AS m LEFT JOIN query_table(started) AS s USING (model)
-        LEFT JOIN of_kinds USING (model), _pool_origin, (SELECT published FROM _pool_request);
+        mean_of_leaves + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
+        CASE WHEN best.total >= 2.0 ** 200 THEN 0.0 ELSE sqrt(1 / best.total) * unit_ END AS _pool_se_mu,
+        only_outer::INTEGER + only_inner::INTEGER AS _pool_only,
+        coalesce(done AND identified AND settled2 AND settled3 AND (bounded OR free1 + free2 + free3 = 0), false)
+            AS _pool_converged
+    FROM joined, _pool_origin, (SELECT published FROM _pool_request);

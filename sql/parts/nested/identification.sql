@@ -36,15 +36,16 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
         SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
             spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
             CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
-            CASE WHEN given THEN 1.0 ELSE greatest(CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread END
-                / (unit_ * unit_), 2.0 ** -200) END AS start1,
+            CASE WHEN given THEN 1.0 ELSE greatest(
+                CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_), 2.0 ** -200)
+                END AS start1,
             start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
             all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
             known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
             known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND known2 IS NOT NULL
-                AND NOT (known3 IS NULL AND j = nodes AND wmax - wmin <= 1e-12 * wmax) AS identified
+            given OR n > j OR estimates AND (wmax - wmin > 2.0 ** -40 * wmax AND j > 2
+                OR known2 IS NOT NULL AND NOT (known3 IS NULL AND j = nodes)) AS identified
         FROM units
     )
     SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
@@ -54,19 +55,28 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
         (known2 IS NULL AND NOT alone AND NOT agree2)::INTEGER::DOUBLE AS free2,
         (known3 IS NULL AND NOT single AND NOT agree3)::INTEGER::DOUBLE AS free3,
         coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
-        NOT given AND start1 = 2.0 ** -200 AS exact
+        NOT given AND start1 = 2.0 ** -200 AS alike
     FROM scaled;
 
--- The classes in the unit of their model: u, and deviations from the centre of their node.
+-- The classes in the unit of their model: u, and deviations from the centre of their node. Leaves whose rows do not differ
+-- count alike.
 CREATE OR REPLACE MACRO _pool_nested_scaled(members, facts) AS TABLE
-    SELECT model, node, k, greatest(scale / w, 2.0 ** -200) AS u, centre / unit_ AS centre,
+    SELECT model, node, k, CASE WHEN alike THEN 1.0 ELSE greatest(scale / w, 2.0 ** -200) END AS u, centre / unit_ AS centre,
         (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
-    FROM query_table(members) AS c JOIN (SELECT model, unit_, scale FROM query_table(facts)) USING (model);
+    FROM query_table(members) AS c JOIN (SELECT model, unit_, scale, alike FROM query_table(facts)) USING (model);
 
--- The facts with sums over the scaled classes: of the logarithm of u, and the number of leaves whose mean is exact.
+-- The facts with sums over the scaled classes: of the logarithm of u, of the precisions of leaves whose mean is not exact,
+-- the number of the others, and that of their nodes.
 CREATE OR REPLACE MACRO _pool_nested_started(facts, scaled) AS TABLE
     FROM query_table(facts) JOIN (
-        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN u <= 2.0 ** -199 THEN k ELSE 0.0 END) AS exact_leaves,
-            sum(k / u) AS w1, sum(k / (u * u)) AS w2, count(*) AS classes
-        FROM query_table(scaled) GROUP BY model
+        SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN exact THEN k ELSE 0.0 END) AS exact_leaves,
+            count(DISTINCT CASE WHEN exact THEN node END) AS exact_nodes, sum(CASE WHEN exact THEN 0.0 ELSE k / u END) AS w1,
+            sum(CASE WHEN exact THEN 0.0 ELSE k / (u * u) END) AS w2, count(*) AS classes
+        FROM (SELECT *, u <= 2.0 ** -199 AS exact FROM query_table(scaled)) GROUP BY model
     ) USING (model);
+
+-- Whether -2 log L of given means has a limit where the error of the exact ones goes to 0: each logarithm of that error has
+-- to have a counterpart in the logarithm of the precision of a node, or of mu.
+CREATE OR REPLACE MACRO _pool_nested_is_bounded(x2, x3, given, exact_leaves, exact_nodes, restricted) AS
+    NOT given OR exact_leaves = 0 OR abs(x2) >= 2.0 ** -50
+        OR exact_leaves = CASE WHEN abs(x3) >= 2.0 ** -50 THEN exact_nodes ELSE restricted::INTEGER END;

@@ -19,13 +19,13 @@ CREATE OR REPLACE MACRO _pool_nested_bounds(tested, level) AS TABLE
     FROM (
         SELECT *, sqrt(x * x + _pool_quantile * coalesce(error, 1.0)) - abs(x) AS first
         FROM query_table(tested), _pool_quantile_of(level)
-        WHERE lrt_ IS NOT NULL
+        WHERE estimated AND bounded AND NOT exact
     ), (SELECT unnest([-1, 1]) AS side)
     WHERE side = 1 OR lrt_ > _pool_quantile * _pool_quantile;
 
 -- The searches after one more evaluation. Where one has ended, its distance moves to the root of the secant through the
 -- last two points, or into the middle of the distances that enclose the root.
-CREATE OR REPLACE MACRO _pool_nested_bounded(search, scaled, started, restricted) AS TABLE
+CREATE OR REPLACE MACRO _pool_nested_enclosed(search, scaled, started, restricted) AS TABLE
     WITH advanced AS (
         SELECT s.*, l.depth, l.side, l.centre, l.lowest, l.enough, l.t, l.last_t, l.last_short, l.low, l.high, l.round,
             s.phase = 'done' AS arrived, sqrt(greatest(s.best.value - l.lowest, 0.0)) - l.enough AS short,
@@ -68,7 +68,7 @@ CREATE OR REPLACE MACRO _pool_nested_limits(tested, scaled, started, level, rest
             enough, t, last_t, last_short, low, high, 0 AS round
         FROM bounds
         UNION ALL
-        FROM _pool_nested_bounded('_pool_nested_bounding', scaled, started, restricted) WHERE round < 100
+        FROM _pool_nested_enclosed('_pool_nested_bounding', scaled, started, restricted) WHERE round < 100
     )
     SELECT model, depth, max(pow(centre + side * t, 2)) FILTER (side = -1) AS lower_,
         max(pow(centre + side * t, 2)) FILTER (side = 1) AS upper_

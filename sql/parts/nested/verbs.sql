@@ -106,8 +106,8 @@ CREATE OR REPLACE MACRO pool_components_nested(
         UNION ALL
         SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
             CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
-            lrt_, CASE WHEN lrt_ IS NOT NULL THEN pool_half_half(lrt_, tail) END, log_likelihood, aic, _pool_mu,
-            _pool_se_mu, _pool_mu - _pool_quantile * _pool_se_mu, _pool_mu + _pool_quantile * _pool_se_mu,
+            tested_, CASE WHEN tested_ IS NOT NULL THEN pool_half_half(tested_, tail) END, log_likelihood, aic, _pool_mu,
+            se_mu_, _pool_mu - _pool_quantile * se_mu_, _pool_mu + _pool_quantile * se_mu_,
             _pool_mu - reach, _pool_mu + reach, _pool_converged
         FROM _pool_levels, (SELECT has_n, level_names FROM _pool_request)
     )
