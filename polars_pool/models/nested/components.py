@@ -189,7 +189,7 @@ def _typical_variance(f: Fitted) -> Array:
     With one exact mean tr P has a limit, with several the typical variance is 0.
     """
     if not f.deviance.given:
-        return np.where(f.exact, 0.0, f.variances[0])
+        return np.where(f.exact, 0.0, np.where(f.identified, f.variances[0], np.nan))
     w = np.where(f.tree.u > 2 * LEAST, 1 / f.tree.u, 0.0)
     s1, s2 = f.tree.total(f.tree.k * w), f.tree.total(f.tree.k * w * w)
     trace = np.where(f.exact_leaves == 1, 2 * s1, formulas.trace(s1 * s1 - s2, s1))
