@@ -7368,7 +7368,9 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
             FROM _pool_fitted
         ) AS m
         WHERE _pool_same(_pool_of_model, _pool_model)),
-        outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
+        outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known, has_n)
+            REPLACE (CASE WHEN has_n THEN coalesce(_pool_n, 0.0) END AS _pool_n),
+            _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
             CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling, _pool_mu AS _pool_parent,
             _pool_only >= 1 AND _pool_mean IS NOT NULL AS _pool_alone, _pool_only >= 1 AS _pool_without_effect,
             CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
@@ -7379,7 +7381,7 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
                 any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
             FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
             GROUP BY ALL
-        ), _pool_origin),
+        ), _pool_origin, (SELECT has_n FROM _pool_request)),
         outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
         inner_nodes AS NOT MATERIALIZED (SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
             _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone,

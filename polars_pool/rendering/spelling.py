@@ -37,8 +37,8 @@ OF_NESTED = {
     "tau2_outer": "A known variance at the outer level, where the inner one may be estimated",
     "tau2_inner": "A known variance at the inner level, where the outer one may be estimated",
     "at": "The level of the result: `'inner'` (default), one row per pair of keys, or `'outer'`",
-    "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of mu; `'conditional'`: none, as if mu were "
-    "known",
+    "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of mu; `'conditional'`: none, as if mu "
+    "were known",
 }
 OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans"}
 

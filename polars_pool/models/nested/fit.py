@@ -111,8 +111,8 @@ def fit(tree: Tree, known: Known) -> Fitted:
 def _sigma2(tree: Tree, known: Known) -> tuple[Array, Array]:
     """sigma2 where the search begins, the pooled one, and whether the rows separate it from tau2 of the leaves.
 
-    Of given means it is 1. Single rows separate it by unequal weights, or where tau2 of the leaves is known and they are
-    not each alone in a parent of unknown tau2.
+    Of given means it is 1. Single rows separate it by unequal weights, or where tau2 of the leaves is known and they
+    are not each alone in a parent of unknown tau2.
     """
     if known.given:
         return np.ones(tree.models), np.ones(tree.models, dtype=bool)

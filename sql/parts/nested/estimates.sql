@@ -34,7 +34,9 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
 
 -- The outer nodes from their leaves.
 CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
-    SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known), _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
+    SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known, has_n)
+        REPLACE (CASE WHEN has_n THEN coalesce(_pool_n, 0.0) END AS _pool_n),
+        _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
         CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling, _pool_mu AS _pool_parent,
         _pool_only >= 1 AND _pool_mean IS NOT NULL AS _pool_alone, _pool_only >= 1 AS _pool_without_effect,
         CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
@@ -45,7 +47,7 @@ CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
             any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
         FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM query_table(leaves))
         GROUP BY ALL
-    ), _pool_origin;
+    ), _pool_origin, (SELECT has_n FROM _pool_request);
 
 -- The leaves under their outer nodes.
 CREATE OR REPLACE MACRO _pool_nested_inner(leaves, outers) AS TABLE
