@@ -29,6 +29,8 @@ CALLS = {
     "profile": ["pool_profile(data, value, key)"],
     "posterior_profile": [f"pool_profile(data, value, key, {PRIOR})"],
     "compare": ["pool_compare(data, value, key)"],
+    "components_nested": ["pool_components_nested(data, value, key, leaf)"],
+    "shrink_nested": ["pool_shrink_nested(data, value, key, leaf, threshold := 0)"],
     "components_rates": ["pool_components_rates(data, value, trials, key)"],
     "components_counts": ["pool_components_counts(data, value, exposure, key)"],
     "regress_components": ["pool_regress_components(data, value, x, key)"],
@@ -38,7 +40,9 @@ CALLS = {
 @pytest.fixture(scope="module")
 def connection():
     with shells.with_macros("module") as file, duckdb.connect(file) as opened:
-        opened.execute("CREATE TABLE data (key VARCHAR, value DOUBLE, x DOUBLE, trials BIGINT, exposure DOUBLE)")
+        opened.execute(
+            "CREATE TABLE data (key VARCHAR, leaf VARCHAR, value DOUBLE, x DOUBLE, trials BIGINT, exposure DOUBLE)"
+        )
         opened.execute("CREATE TABLE stored (key VARCHAR, n BIGINT, mean DOUBLE, var DOUBLE, w DOUBLE)")
         yield opened
 
@@ -46,7 +50,7 @@ def connection():
 @pytest.mark.parametrize(("result", "call"), [(result, call) for result, calls in CALLS.items() for call in calls])
 def test_columns_are_those_of_python(connection, result, call):
     described = connection.execute(f"DESCRIBE FROM {call}").fetchall()
-    actual = {name: kind for name, kind, *_ in described if name != "key"}
+    actual = {name: kind for name, kind, *_ in described if name not in ("key", "leaf")}
     assert list(actual.items()) == list(columns.columns((columns.OF_GROUPS | columns.OF_MODELS)[result]).items())
 
 

@@ -43,7 +43,7 @@ def test_the_comment_on_a_verb_describes_its_arguments():
     for name in comments.VERBS.keys() | comments.VARIANTS.keys():
         lines = described[name].splitlines()
         assert lines[1].startswith("tbl: "), name
-        assert any(line.startswith("by: ") for line in lines), name
+        assert any(line.startswith(("by: ", "outer: ")) for line in lines), name
 
 
 def test_the_comment_on_a_verb_is_spelled_as_in_sql():

@@ -10,9 +10,10 @@ CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) A
     FROM (
         SELECT *, 2 * _pool_normal_tail(least(sqrt(tested_), 40.0)) AS tail,
             CASE WHEN given THEN leaves ELSE n END - restricted::INTEGER AS numbers,
-            CASE WHEN bounded AND NOT (exact OR only_inner) THEN pool_log_likelihood(
-                best.value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
-                AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
+            best.value - CASE WHEN given AND restricted THEN ln(leaves) ELSE 0.0 END AS deviance,
+            CASE WHEN bounded AND NOT (exact OR only_inner)
+                THEN pool_log_likelihood(deviance, numbers) - numbers * ln(unit_) END AS log_likelihood,
+            n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
             CASE
                 WHEN lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_
                 WHEN estimated AND bounded AND NOT exact THEN 0.0
@@ -20,8 +21,8 @@ CREATE OR REPLACE MACRO _pool_nested_levels(tested, limits, restricted, level) A
         FROM query_table(tested) LEFT JOIN query_table(limits) USING (model, depth), _pool_quantile_of(level)
     );
 
--- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
--- input.
+-- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of
+-- any input.
 CREATE OR REPLACE MACRO _pool_nested_components(
     of_leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
 ) AS TABLE
@@ -34,7 +35,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
     started AS MATERIALIZED (FROM _pool_nested_started('facts', 'scaled')),
     starts AS (FROM _pool_nested_starts('started', detail = 'inference')),
     minima AS MATERIALIZED (
-        FROM _pool_nested_minima('starts', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+        FROM _pool_nested_minima('starts', 'scaled', 'started',
+            _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
     ),
     fitted AS MATERIALIZED (
         FROM _pool_nested_fitted('models', 'started', 'minima', sigma2,
@@ -48,5 +50,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         FROM _pool_nested_limits('tested', 'scaled', 'started', level,
             _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
     ),
-    of_levels AS (FROM _pool_nested_levels('tested', 'limits', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level))
+    of_levels AS (
+        FROM _pool_nested_levels('tested', 'limits', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), level)
+    )
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);

@@ -14,8 +14,8 @@ CREATE OR REPLACE MACRO _pool_nested_sampled(groups, fitted) AS TABLE
     ) AS m
     WHERE _pool_same(_pool_of_model, _pool_model);
 
--- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error. The
--- only node of a level keeps its mean.
+-- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error.
+-- The only node of a level keeps its mean.
 CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
     SELECT * EXCLUDE (_pool_alone),
         CASE WHEN _pool_alone THEN _pool_mean ELSE pool_estimate(_pool_mean, _pool_parent, _pool_weight) END
@@ -23,8 +23,9 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
             ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
         _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
-        CASE WHEN NOT _pool_without_effect THEN
-            sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) END AS _pool_se_effect
+        CASE WHEN NOT _pool_without_effect
+            THEN sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) END
+            AS _pool_se_effect
     FROM (
         SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -37,12 +38,14 @@ CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
     SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known, has_n)
         REPLACE (CASE WHEN has_n THEN coalesce(_pool_n, 0.0) END AS _pool_n),
         _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
-        CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling, _pool_mu AS _pool_parent,
+        CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling,
+        _pool_mu AS _pool_parent,
         _pool_only >= 1 AND _pool_mean IS NOT NULL AS _pool_alone, _pool_only >= 1 AS _pool_without_effect,
         CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
     FROM (
         SELECT _pool_model, _pool_outer, sum(_pool_w_) AS _pool_precision, sum(_pool_w_ * _pool_y) AS _pool_sum,
-            count(*) = count(_pool_sampling) AS _pool_known, sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
+            count(*) = count(_pool_sampling) AS _pool_known, sum(_pool_n) AS _pool_n,
+            any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
             any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
             any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
         FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM query_table(leaves))

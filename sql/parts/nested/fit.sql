@@ -15,16 +15,16 @@ CREATE OR REPLACE MACRO _pool_nested_starts(started, tests) AS TABLE
         CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
         CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
     FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM query_table(started)) AS s,
-        (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0), (5, 1, 1.0, 0.1),
-            (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
+        (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0),
+            (5, 1, 1.0, 0.1), (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
             AS shares (number, kind, inner_share, outer_share)
     WHERE identified
         AND (inner_share = 1 OR s.free2 > 0 AND classes <= 16384)
         AND (outer_share = 1 OR s.free3 > 0 AND classes <= 16384)
         AND CASE kind WHEN 0 THEN true WHEN 1 THEN tests AND s.free2 > 0 ELSE tests AND s.free3 > 0 END;
 
--- The searches with -2 log L at their trial, its gradient and its Hessian by x1 to x3. Those that are held have a gradient
--- of 0 and a curvature of 1.
+-- The searches with -2 log L at their trial, its gradient and its Hessian by x1 to x3. Those that are held have a
+-- gradient of 0 and a curvature of 1.
 CREATE OR REPLACE MACRO _pool_nested_evaluated(search, scaled, started, restricted) AS TABLE
     WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
     likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
@@ -46,7 +46,8 @@ CREATE OR REPLACE MACRO _pool_nested_evaluated(search, scaled, started, restrict
     FROM with_rows;
 
 -- The best point of a search after its trial. Differences smaller than 1e-9 are rounding of sums: there the gradient
--- alone decides. At trials with x of 0, the curvature shows whether -2 log L rises from there, where it is not lower there.
+-- alone decides. At trials with x of 0, the curvature shows whether -2 log L rises from there, where it is not lower
+-- there.
 CREATE OR REPLACE MACRO _pool_nested_judged(evaluated) AS TABLE
     SELECT *, CASE WHEN better THEN trial ELSE best END AS point
     FROM (
@@ -96,8 +97,8 @@ CREATE OR REPLACE MACRO _pool_nested_stepped(moved) AS TABLE
         FROM first
     ),
     third AS (
-        SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
-            AS s3, z2 / c2 - l32 * s3 AS s2
+        SELECT *, (l31 * point.g1 - point.g3 - l32 * z2)
+            / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest) AS s3, z2 / c2 - l32 * s3 AS s2
         FROM second
     ),
     solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
@@ -105,12 +106,13 @@ CREATE OR REPLACE MACRO _pool_nested_stepped(moved) AS TABLE
         SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
         FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
     )
-    SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
+    SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3
+        - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
         - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
     FROM shortened;
 
--- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard deviation
--- is 0, or is done.
+-- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard
+-- deviation is 0, or is done.
 CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) AS TABLE
     WITH evaluated AS (FROM _pool_nested_evaluated(search, scaled, started, restricted)),
     judged AS (FROM _pool_nested_judged('evaluated')),
@@ -134,11 +136,12 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
 -- The minimum that each search ends at, and whether it converged.
 CREATE OR REPLACE MACRO _pool_nested_minima(starts, scaled, started, restricted) AS TABLE
     WITH RECURSIVE _pool_nested_search AS (
-        SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
-            0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
-                total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
-                h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
-                h33: NULL::DOUBLE} AS best
+        SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3,
+            1.0::DOUBLE AS radius, 0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {
+                x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE, total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE,
+                g2: NULL::DOUBLE, g3: NULL::DOUBLE, h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE,
+                h22: NULL::DOUBLE, h23: NULL::DOUBLE, h33: NULL::DOUBLE
+            } AS best
         FROM query_table(starts)
         UNION ALL
         FROM _pool_nested_next('_pool_nested_search', scaled, started, restricted)
@@ -167,12 +170,13 @@ CREATE OR REPLACE MACRO _pool_nested_lowest(minima, started, restricted) AS TABL
     GROUP BY model, kind;
 
 -- One row per model: variances and mu in the unit of the data, NULL where the data do not identify them, and what
--- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0. _pool_only is the number of
--- levels, from the outer one, with one node and no tau2.
+-- inference needs in the model's own unit: -2 log L at the estimates and with each tau2 at 0. _pool_only is the number
+-- of levels, from the outer one, with one node and no tau2.
 CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2, restricted) AS TABLE
     WITH lowest AS (FROM _pool_nested_lowest(minima, started, restricted)),
     of_kinds AS (
-        SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best, any_value(lowest.done) FILTER (kind = 0) AS done,
+        SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best,
+            any_value(lowest.done) FILTER (kind = 0) AS done,
             any_value(lowest.bounded) FILTER (kind = 0) AS bounded,
             any_value(lowest.best.value) FILTER (kind = 1) AS value_without_inner,
             any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
@@ -180,7 +184,8 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2, res
     ),
     joined AS (
         SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
-            m.nodes AS nodes, m.n AS n, m.mean AS mean_of_leaves, best, done, bounded, value_without_inner, value_without_outer,
+            m.nodes AS nodes, m.n AS n, m.mean AS mean_of_leaves, best, done, bounded, value_without_inner,
+            value_without_outer,
             identified AND s.determined2 AS determined2, identified AND s.determined3 AS determined3,
             identified AND NOT given AND best.x1 = 2.0 ** -100 AS exact,
             m.nodes = 1 AND NOT (identified AND s.determined3) AS only_outer,

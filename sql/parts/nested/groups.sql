@@ -1,8 +1,9 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Two nested levels: leaves, which are the groups by both keys, in outer nodes, which are those by the outer key.
 --
--- Keys have private names until the result, _pool_key_outer and _pool_key_inner. A leaf enters the likelihood through its
--- weight w (n without weights, 1 / se^2 of published estimates), so leaves of one node and of equal size are one class.
+-- Keys have private names until the result, _pool_key_outer and _pool_key_inner. A leaf enters the likelihood through
+-- its weight w (n without weights, 1 / se^2 of published estimates), so leaves of one node and of equal size are one
+-- class.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The leaves of any input, with the keys of their levels as one struct each.
@@ -48,8 +49,9 @@ CREATE OR REPLACE MACRO _pool_nested_members(nodes, models) AS TABLE
     SELECT model, node, leaves, mean, mean_of_nodes, centre, class.k AS k, class.w AS w,
         class.y - mean_of_model AS y, class.spread AS spread
     FROM (
-        SELECT model, row_number() OVER () AS node, leaves, g.mean - m.mean AS mean, mean_of_nodes - m.mean AS mean_of_nodes,
-            m.mean AS mean_of_model, centre - m.mean AS centre, unnest(classes) AS class
+        SELECT model, row_number() OVER () AS node, leaves, g.mean - m.mean AS mean,
+            mean_of_nodes - m.mean AS mean_of_nodes, m.mean AS mean_of_model, centre - m.mean AS centre,
+            unnest(classes) AS class
         FROM query_table(nodes) AS g, query_table(models) AS m
         WHERE _pool_same(m._pool_model, g._pool_model) AND leaves > 0
     )

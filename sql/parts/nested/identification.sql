@@ -9,7 +9,8 @@ CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)
 -- The models with their unit, a power of two near the spread of the leaves' means. `free1` to `free3` are 1 where the
 -- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
 -- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
--- node of a model. Single rows need the tau2 of the inner level, and two of them in a node or unequal weights. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
+-- node of a model. Single rows separate sigma2 from the tau2 of their level by unequal weights, or where that tau2 is
+-- known. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
 CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_outer, tau2_inner) AS TABLE
     WITH known AS (
         SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
@@ -37,8 +38,8 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
             spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
             CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
             CASE WHEN given THEN 1.0 ELSE greatest(
-                CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_), 2.0 ** -200)
-                END AS start1,
+                CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_),
+                2.0 ** -200) END AS start1,
             start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
             all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
@@ -58,25 +59,26 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
         NOT given AND start1 = 2.0 ** -200 AS alike
     FROM scaled;
 
--- The classes in the unit of their model: u, and deviations from the centre of their node. Leaves whose rows do not differ
--- count alike.
+-- The classes in the unit of their model: u, and deviations from the centre of their node. Leaves whose rows do not
+-- differ count alike.
 CREATE OR REPLACE MACRO _pool_nested_scaled(members, facts) AS TABLE
-    SELECT model, node, k, CASE WHEN alike THEN 1.0 ELSE greatest(scale / w, 2.0 ** -200) END AS u, centre / unit_ AS centre,
-        (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
+    SELECT model, node, k, CASE WHEN alike THEN 1.0 ELSE greatest(scale / w, 2.0 ** -200) END AS u,
+        centre / unit_ AS centre, (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
     FROM query_table(members) AS c JOIN (SELECT model, unit_, scale, alike FROM query_table(facts)) USING (model);
 
--- The facts with sums over the scaled classes: of the logarithm of u, of the precisions of leaves whose mean is not exact,
--- the number of the others, and that of their nodes.
+-- The facts with sums over the scaled classes: of the logarithm of u, of the precisions of leaves whose mean is not
+-- exact, the number of the others, and that of their nodes.
 CREATE OR REPLACE MACRO _pool_nested_started(facts, scaled) AS TABLE
     FROM query_table(facts) JOIN (
         SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN exact THEN k ELSE 0.0 END) AS exact_leaves,
-            count(DISTINCT CASE WHEN exact THEN node END) AS exact_nodes, sum(CASE WHEN exact THEN 0.0 ELSE k / u END) AS w1,
+            count(DISTINCT CASE WHEN exact THEN node END) AS exact_nodes,
+            sum(CASE WHEN exact THEN 0.0 ELSE k / u END) AS w1,
             sum(CASE WHEN exact THEN 0.0 ELSE k / (u * u) END) AS w2, count(*) AS classes
         FROM (SELECT *, u <= 2.0 ** -199 AS exact FROM query_table(scaled)) GROUP BY model
     ) USING (model);
 
--- Whether -2 log L of given means has a limit where the error of the exact ones goes to 0: each logarithm of that error has
--- to have a counterpart in the logarithm of the precision of a node, or of mu.
+-- Whether -2 log L of given means has a limit where the error of the exact ones goes to 0: each logarithm of that error
+-- has to have a counterpart in the logarithm of the precision of a node, or of mu.
 CREATE OR REPLACE MACRO _pool_nested_is_bounded(x2, x3, given, exact_leaves, exact_nodes, restricted) AS
     NOT given OR exact_leaves = 0 OR abs(x2) >= 2.0 ** -50
         OR exact_leaves = CASE WHEN abs(x3) >= 2.0 ** -50 THEN exact_nodes ELSE restricted::INTEGER END;

@@ -2,10 +2,12 @@
 -- Inferences from fitted nested levels: errors and limits of both tau2, and likelihood-ratio tests.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The expected information of sigma2 and both tau2, which is minus half the Hessian of the part of -2 log L that depends
--- on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
+-- The expected information of sigma2 and both tau2, which is minus half the Hessian of the part of -2 log L that
+-- depends on the variances alone. Source: Searle, Casella & McCulloch (1992), section 6.3.
 CREATE OR REPLACE MACRO _pool_nested_information(fitted, scaled, restricted) AS TABLE
-    WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM query_table(fitted) WHERE identified),
+    WITH points AS (
+        SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM query_table(fitted) WHERE identified
+    ),
     bends AS (FROM _pool_nested_likelihood('points', scaled, restricted, false)),
     information AS (
         SELECT model, bounded, f1, f2, free3, 1 - f1 - f1 / 2
@@ -48,7 +50,7 @@ CREATE OR REPLACE MACRO _pool_nested_tests(fitted, information) AS TABLE
     SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
         _pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
-        CASE WHEN determined3 AND (depth = 1 OR determined2) THEN CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END END
+        CASE WHEN determined3 THEN CASE WHEN depth = 1 THEN outer_ WHEN determined2 THEN inner_ + outer_ END END
             AS between_,
         CASE
             WHEN NOT (estimated AND bounded) OR exact THEN NULL

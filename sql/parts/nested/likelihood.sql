@@ -2,8 +2,8 @@
 -- -2 log L of nested levels at given variances, with its derivatives, by formulas/nodes.py.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Sums over the leaves of each node at the variances of a point: a of rows, b of the inner level, and t of the outer one.
--- Deviations are from the centre of the node.
+-- Sums over the leaves of each node at the variances of a point: a of rows, b of the inner level, and t of the outer
+-- one. Deviations are from the centre of the node.
 CREATE OR REPLACE MACRO _pool_nested_sums(points, scaled) AS TABLE
     SELECT id, any_value(a) AS a, any_value(b) AS b, any_value(t) AS t, any_value(centre) AS centre, sum(k) AS s0,
         sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2, sum(k3 * d) AS d3,
@@ -16,11 +16,13 @@ CREATE OR REPLACE MACRO _pool_nested_sums(points, scaled) AS TABLE
     )
     GROUP BY id, node;
 
--- The nodes of each point with the most likely mu, and W, the sum of their precisions w about it. `share` is 1 / W for the
--- restricted likelihood, else 0. r1 is w times the deviation of the node from mu; q1 to q3 and r2 are about the node's
--- estimate. They are 0 for the part of -2 log L that depends on the variances alone.
+-- The nodes of each point with the most likely mu, and W, the sum of their precisions w about it. `share` is 1 / W for
+-- the restricted likelihood, else 0. r1 is w times the deviation of the node from mu; q1 to q3 and r2 are about the
+-- node's estimate. They are 0 for the part of -2 log L that depends on the variances alone.
 CREATE OR REPLACE MACRO _pool_nested_nodes_at(sums, restricted, of_values) AS TABLE
-    WITH weighed AS (SELECT *, 1 / (1 + t * s1) AS kappa, s1 / (1 + t * s1) AS w, centre + d1 / s1 AS y FROM query_table(sums)),
+    WITH weighed AS (
+        SELECT *, 1 / (1 + t * s1) AS kappa, s1 / (1 + t * s1) AS w, centre + d1 / s1 AS y FROM query_table(sums)
+    ),
     about AS (
         SELECT *, sum(w) OVER (PARTITION BY id) AS total, sum(w * y) OVER (PARTITION BY id) / total AS mu,
             kappa * (mu - centre) + t * w * (d1 / s1) AS x
@@ -44,8 +46,8 @@ CREATE OR REPLACE MACRO _pool_nested_factors(nodes) AS TABLE
         _pool_node_by_sigma2(r1, r2, b, a) AS p1r
     FROM query_table(nodes);
 
--- The points with -2 log L, without the constant of its number of values and without the rows within leaves, and its slopes
--- and bends by a, b and t; with of_values := false, the part that depends on the variances alone.
+-- The points with -2 log L, without the constant of its number of values and without the rows within leaves, and its
+-- slopes and bends by a, b and t; with of_values := false, the part that depends on the variances alone.
 CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_values) AS TABLE
     WITH sums AS (FROM _pool_nested_sums(points, scaled)),
     nodes_at AS (FROM _pool_nested_nodes_at('sums', restricted, of_values)),

@@ -8,8 +8,8 @@
 -- A standard deviation at the start of a search: derivatives vanish at 0, so it begins a little above.
 CREATE OR REPLACE MACRO _pool_nested_aside(x, free) AS CASE WHEN free > 0 THEN greatest(abs(x), 0.01) ELSE x END;
 
--- The first points of the searches below the estimate (side -1) and above it. Below, -2 log L has risen enough at 0. The
--- first distance is that of a normal estimate of tau2.
+-- The first points of the searches below the estimate (side -1) and above it. Below, -2 log L has risen enough at 0.
+-- The first distance is that of a normal estimate of tau2.
 CREATE OR REPLACE MACRO _pool_nested_bounds(tested, level) AS TABLE
     SELECT 4 * model + 2 * depth + (side = 1)::INTEGER AS id, model, 3 - depth AS kind, depth, side, best,
         CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size, free1, free2 * (2 - depth) AS free2,
@@ -44,14 +44,14 @@ CREATE OR REPLACE MACRO _pool_nested_enclosed(search, scaled, started, restricte
         FROM advanced
     )
     SELECT CASE WHEN arrived THEN 0 ELSE step END AS step,
-        CASE WHEN NOT arrived THEN phase WHEN close THEN 'found' ELSE 'start' END AS phase, id, model, kind, size, free1,
-        free2, free3, CASE WHEN arrived THEN _pool_nested_aside(best.x1, free1) ELSE x1 END AS x1,
+        CASE WHEN NOT arrived THEN phase WHEN close THEN 'found' ELSE 'start' END AS phase, id, model, kind, size,
+        free1, free2, free3, CASE WHEN arrived THEN _pool_nested_aside(best.x1, free1) ELSE x1 END AS x1,
         CASE WHEN NOT arrived THEN x2 WHEN kind = 1 THEN centre + side * next_t
             ELSE _pool_nested_aside(best.x2, free2) END AS x2,
         CASE WHEN NOT arrived THEN x3 WHEN kind = 2 THEN centre + side * next_t
             ELSE _pool_nested_aside(best.x3, free3) END AS x3,
-        CASE WHEN arrived THEN 1.0 ELSE radius END AS radius, length, predicted, best, depth, side, centre, lowest, enough,
-        next_t AS t, CASE WHEN arrived THEN t ELSE last_t END AS last_t,
+        CASE WHEN arrived THEN 1.0 ELSE radius END AS radius, length, predicted, best, depth, side, centre, lowest,
+        enough, next_t AS t, CASE WHEN arrived THEN t ELSE last_t END AS last_t,
         CASE WHEN arrived THEN short ELSE last_short END AS last_short, next_low AS low, next_high AS high,
         round + arrived::INTEGER AS round
     FROM placed;

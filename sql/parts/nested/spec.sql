@@ -2,8 +2,8 @@
 -- The request for nested levels: arguments that do not fit.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The message about a tau2 that is neither a number nor the name of a likelihood, and about one of a level, which has to
--- be a number.
+-- The message about a tau2 that is neither a number nor the name of a likelihood, and about one of a level, which has
+-- to be a number.
 CREATE OR REPLACE MACRO _pool_nested_wrong_tau2(tau2, tau2_outer, tau2_inner) AS
     coalesce(
         CASE WHEN NOT (_pool_is_number(tau2, 0) OR list_contains(_pool_names_of_method(), _pool_name(tau2)))
@@ -33,8 +33,8 @@ CREATE OR REPLACE MACRO _pool_nested_wrong_option(has_se, sigma2, nan, "at", lev
 
 -- One row: true or an error about the arguments, which input they describe, and the names of columns for messages.
 CREATE OR REPLACE MACRO _pool_nested_arguments(
-    schema, value, "outer", "inner", unnamed, over, n, var, se, weights, sigma2, tau2, tau2_outer, tau2_inner, nan, "at",
-    level, uncertainty, predict, threshold, by_is_shown, result
+    schema, value, "outer", "inner", unnamed, over, n, var, se, weights, sigma2, tau2, tau2_outer, tau2_inner, nan,
+    "at", level, uncertainty, predict, threshold, by_is_shown, result
 ) AS TABLE
     WITH _pool_names AS (
         SELECT [list_concat(struct_keys(_pool_of_outer), struct_keys(_pool_of_inner)), struct_keys(_pool_of_over),
@@ -74,8 +74,8 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
             _pool_nested_wrong_option(has_se, sigma2, nan, "at", level, uncertainty, predict, threshold)
         ) AS complaint
         FROM described, (
-            SELECT [array_to_string(struct_keys(_pool_of_outer), ', '), array_to_string(struct_keys(_pool_of_inner), ', ')]
-                AS level_names
+            SELECT [array_to_string(struct_keys(_pool_of_outer), ', '),
+                array_to_string(struct_keys(_pool_of_inner), ', ')] AS level_names
             FROM (SELECT "outer" FROM query_table(schema)) AS _pool_of_outer,
                 (SELECT "inner" FROM query_table(schema)) AS _pool_of_inner
         )

@@ -50,7 +50,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         SELECT _pool_model, COLUMNS('^_pool_(outer|inner)$'), _pool_n::BIGINT, _pool_mean, _pool_sampling, _pool_weight,
             _pool_estimate, _pool_se, pool_lower(_pool_estimate, _pool_se, _pool_quantile),
             pool_upper(_pool_estimate, _pool_se, _pool_quantile), _pool_effect, _pool_se_effect, _pool_above
-        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_without_threshold' ELSE '_pool_with_threshold' END)
+        FROM query_table(
+            CASE WHEN _pool_absent(threshold) THEN '_pool_without_threshold' ELSE '_pool_with_threshold' END)
     ),
     _pool_of_outer AS (
         SELECT * FROM (SELECT over, "outer" FROM _pool_schema), (FROM _pool_empty_shrink_nested())
@@ -69,8 +70,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
     FROM query_table(CASE WHEN "at" = 'outer' THEN '_pool_of_outer' ELSE '_pool_of_inner' END)
     WHERE (SELECT proper FROM _pool_request);
 
--- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile
--- interval and its test, and what both levels have in common.
+-- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its
+-- profile interval and its test, and what both levels have in common.
 CREATE OR REPLACE MACRO pool_components_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -105,9 +106,9 @@ CREATE OR REPLACE MACRO pool_components_nested(
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_nested())
         UNION ALL
         SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
-            CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
-            tested_, CASE WHEN tested_ IS NOT NULL THEN pool_half_half(tested_, tail) END, log_likelihood, aic, _pool_mu,
-            se_mu_, _pool_mu - _pool_quantile * se_mu_, _pool_mu + _pool_quantile * se_mu_,
+            CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_,
+            tau2_upper_, tested_, CASE WHEN tested_ IS NOT NULL THEN pool_half_half(tested_, tail) END, log_likelihood,
+            aic, _pool_mu, se_mu_, _pool_mu - _pool_quantile * se_mu_, _pool_mu + _pool_quantile * se_mu_,
             _pool_mu - reach, _pool_mu + reach, _pool_converged
         FROM _pool_levels, (SELECT has_n, level_names FROM _pool_request)
     )

@@ -6745,8 +6745,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
 
 -- One row: true or an error about the arguments, which input they describe, and the names of columns for messages.
 CREATE OR REPLACE MACRO _pool_nested_arguments(
-    schema, value, "outer", "inner", unnamed, over, n, var, se, weights, sigma2, tau2, tau2_outer, tau2_inner, nan, "at",
-    level, uncertainty, predict, threshold, by_is_shown, result
+    schema, value, "outer", "inner", unnamed, over, n, var, se, weights, sigma2, tau2, tau2_outer, tau2_inner, nan,
+    "at", level, uncertainty, predict, threshold, by_is_shown, result
 ) AS TABLE
     WITH _pool_names AS (
         SELECT [list_concat(struct_keys(_pool_of_outer), struct_keys(_pool_of_inner)), struct_keys(_pool_of_over),
@@ -6817,8 +6817,8 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
             )
         ) AS complaint
         FROM described, (
-            SELECT [array_to_string(struct_keys(_pool_of_outer), ', '), array_to_string(struct_keys(_pool_of_inner), ', ')]
-                AS level_names
+            SELECT [array_to_string(struct_keys(_pool_of_outer), ', '),
+                array_to_string(struct_keys(_pool_of_inner), ', ')] AS level_names
             FROM (SELECT "outer" FROM query_table(schema)) AS _pool_of_outer,
                 (SELECT "inner" FROM query_table(schema)) AS _pool_of_inner
         )
@@ -6830,8 +6830,9 @@ CREATE OR REPLACE MACRO _pool_nested_arguments(
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Two nested levels: leaves, which are the groups by both keys, in outer nodes, which are those by the outer key.
 --
--- Keys have private names until the result, _pool_key_outer and _pool_key_inner. A leaf enters the likelihood through its
--- weight w (n without weights, 1 / se^2 of published estimates), so leaves of one node and of equal size are one class.
+-- Keys have private names until the result, _pool_key_outer and _pool_key_inner. A leaf enters the likelihood through
+-- its weight w (n without weights, 1 / se^2 of published estimates), so leaves of one node and of equal size are one
+-- class.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6846,8 +6847,8 @@ CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)
 -- -2 log L of nested levels at given variances, with its derivatives, by formulas/nodes.py.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The points with -2 log L, without the constant of its number of values and without the rows within leaves, and its slopes
--- and bends by a, b and t; with of_values := false, the part that depends on the variances alone.
+-- The points with -2 log L, without the constant of its number of values and without the rows within leaves, and its
+-- slopes and bends by a, b and t; with of_values := false, the part that depends on the variances alone.
 CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_values) AS TABLE
     WITH sums AS (SELECT id, any_value(a) AS a, any_value(b) AS b, any_value(t) AS t, any_value(centre) AS centre, sum(k) AS s0,
         sum(k1) AS s1, sum(k2) AS s2, sum(k3) AS s3, sum(k1 * d) AS d1, sum(k2 * d) AS d2, sum(k3 * d) AS d3,
@@ -6859,7 +6860,9 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_v
             JOIN query_table(scaled) USING (model)
     )
     GROUP BY id, node),
-    nodes_at AS (WITH weighed AS (SELECT *, 1 / (1 + t * s1) AS kappa, s1 / (1 + t * s1) AS w, centre + d1 / s1 AS y FROM sums),
+    nodes_at AS (WITH weighed AS (
+        SELECT *, 1 / (1 + t * s1) AS kappa, s1 / (1 + t * s1) AS w, centre + d1 / s1 AS y FROM sums
+    ),
     about AS (
         SELECT *, sum(w) OVER (PARTITION BY id) AS total, sum(w * y) OVER (PARTITION BY id) / total AS mu,
             kappa * (mu - centre) + t * w * (d1 / s1) AS x
@@ -6912,8 +6915,8 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_v
 -- away from a saddle. The likelihood can have several maxima, so that a model has several searches.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard deviation
--- is 0, or is done.
+-- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard
+-- deviation is 0, or is done.
 CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) AS TABLE
     WITH evaluated AS (WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
     likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
@@ -6980,8 +6983,8 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
             FROM first
         ),
         third AS (
-            SELECT *, (l31 * point.g1 - point.g3 - l32 * z2) / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest)
-                AS s3, z2 / c2 - l32 * s3 AS s2
+            SELECT *, (l31 * point.g1 - point.g3 - l32 * z2)
+                / greatest(abs(point.h33 - l31 * point.h13 - l32 * l32 * c2), smallest) AS s3, z2 / c2 - l32 * s3 AS s2
             FROM second
         ),
         solved AS (SELECT *, -point.g1 / c1 - l21 * s2 - l31 * s3 AS s1 FROM third),
@@ -6989,7 +6992,8 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
             SELECT * REPLACE (share * s1 AS s1, share * s2 AS s2, share * s3 AS s3)
             FROM (SELECT *, least(1.0, radius / greatest(sqrt(s1 * s1 + s2 * s2 + s3 * s3), 1e-300)) AS share FROM solved)
         )
-        SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3 - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
+        SELECT *, -point.g1 * s1 - point.g2 * s2 - point.g3 * s3
+            - (point.h11 * s1 * s1 + point.h22 * s2 * s2 + point.h33 * s3 * s3) / 2
             - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
         FROM shortened)
     )
@@ -7018,8 +7022,8 @@ CREATE OR REPLACE MACRO _pool_nested_aside(x, free) AS CASE WHEN free > 0 THEN g
 -- Nested levels: one row per model, and one per model and level.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of any
--- input.
+-- One row per model ('estimates'), or one per model and level with tests and intervals ('inference'), from leaves of
+-- any input.
 CREATE OR REPLACE MACRO _pool_nested_components(
     of_leaves, inputs, sigma2, tau2, tau2_outer, tau2_inner, level, detail
 ) AS TABLE
@@ -7048,8 +7052,9 @@ CREATE OR REPLACE MACRO _pool_nested_components(
     members AS MATERIALIZED (SELECT model, node, leaves, mean, mean_of_nodes, centre, class.k AS k, class.w AS w,
         class.y - mean_of_model AS y, class.spread AS spread
     FROM (
-        SELECT model, row_number() OVER () AS node, leaves, g.mean - m.mean AS mean, mean_of_nodes - m.mean AS mean_of_nodes,
-            m.mean AS mean_of_model, centre - m.mean AS centre, unnest(classes) AS class
+        SELECT model, row_number() OVER () AS node, leaves, g.mean - m.mean AS mean,
+            mean_of_nodes - m.mean AS mean_of_nodes, m.mean AS mean_of_model, centre - m.mean AS centre,
+            unnest(classes) AS class
         FROM nodes AS g, models AS m
         WHERE _pool_same(m._pool_model, g._pool_model) AND leaves > 0
     )
@@ -7080,8 +7085,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
             CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
             CASE WHEN given THEN 1.0 ELSE greatest(
-                CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_), 2.0 ** -200)
-                END AS start1,
+                CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_),
+                2.0 ** -200) END AS start1,
             start1 * greatest(scale / wmin, 2.0 ** -200) <= 2.0 ** -199 AS all_exact,
             all_exact AND inner_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree2,
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
@@ -7100,12 +7105,13 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         coalesce(known2, 0.0) / (unit_ * unit_) AS start2, coalesce(known3, 0.0) / (unit_ * unit_) AS start3,
         NOT given AND start1 = 2.0 ** -200 AS alike
     FROM scaled),
-    scaled AS MATERIALIZED (SELECT model, node, k, CASE WHEN alike THEN 1.0 ELSE greatest(scale / w, 2.0 ** -200) END AS u, centre / unit_ AS centre,
-        (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
+    scaled AS MATERIALIZED (SELECT model, node, k, CASE WHEN alike THEN 1.0 ELSE greatest(scale / w, 2.0 ** -200) END AS u,
+        centre / unit_ AS centre, (y - centre) / unit_ AS d, c.spread / (unit_ * unit_) AS spread
     FROM members AS c JOIN (SELECT model, unit_, scale, alike FROM facts) USING (model)),
     started AS MATERIALIZED (FROM facts JOIN (
         SELECT model, sum(k * ln(u)) AS logs_of_u, sum(CASE WHEN exact THEN k ELSE 0.0 END) AS exact_leaves,
-            count(DISTINCT CASE WHEN exact THEN node END) AS exact_nodes, sum(CASE WHEN exact THEN 0.0 ELSE k / u END) AS w1,
+            count(DISTINCT CASE WHEN exact THEN node END) AS exact_nodes,
+            sum(CASE WHEN exact THEN 0.0 ELSE k / u END) AS w1,
             sum(CASE WHEN exact THEN 0.0 ELSE k / (u * u) END) AS w2, count(*) AS classes
         FROM (SELECT *, u <= 2.0 ** -199 AS exact FROM scaled) GROUP BY model
     ) USING (model)),
@@ -7114,19 +7120,20 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
         CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
     FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM started) AS s,
-        (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0), (5, 1, 1.0, 0.1),
-            (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
+        (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0),
+            (5, 1, 1.0, 0.1), (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
             AS shares (number, kind, inner_share, outer_share)
     WHERE identified
         AND (inner_share = 1 OR s.free2 > 0 AND classes <= 16384)
         AND (outer_share = 1 OR s.free3 > 0 AND classes <= 16384)
         AND CASE kind WHEN 0 THEN true WHEN 1 THEN (detail = 'inference') AND s.free2 > 0 ELSE (detail = 'inference') AND s.free3 > 0 END),
     minima AS MATERIALIZED (WITH RECURSIVE _pool_nested_search AS (
-            SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3, 1.0::DOUBLE AS radius,
-                0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE,
-                    total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE, g2: NULL::DOUBLE, g3: NULL::DOUBLE,
-                    h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE, h22: NULL::DOUBLE, h23: NULL::DOUBLE,
-                    h33: NULL::DOUBLE} AS best
+            SELECT 0 AS step, 'start' AS phase, id, model, kind, size, free1, free2, free3, x1, x2, x3,
+                1.0::DOUBLE AS radius, 0.0::DOUBLE AS length, 0.0::DOUBLE AS predicted, {
+                    x1: x1, x2: x2, x3: x3, value: NULL::DOUBLE, total: NULL::DOUBLE, mu: NULL::DOUBLE, g1: NULL::DOUBLE,
+                    g2: NULL::DOUBLE, g3: NULL::DOUBLE, h11: NULL::DOUBLE, h12: NULL::DOUBLE, h13: NULL::DOUBLE,
+                    h22: NULL::DOUBLE, h23: NULL::DOUBLE, h33: NULL::DOUBLE
+                } AS best
             FROM starts
             UNION ALL
             FROM _pool_nested_next('_pool_nested_search', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
@@ -7150,7 +7157,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         WHERE bounded = some_bounded AND NOT value > least + 1e-9 * (1 + abs(least))
         GROUP BY model, kind),
         of_kinds AS (
-            SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best, any_value(lowest.done) FILTER (kind = 0) AS done,
+            SELECT model, any_value(lowest.best) FILTER (kind = 0) AS best,
+                any_value(lowest.done) FILTER (kind = 0) AS done,
                 any_value(lowest.bounded) FILTER (kind = 0) AS bounded,
                 any_value(lowest.best.value) FILTER (kind = 1) AS value_without_inner,
                 any_value(lowest.best.value) FILTER (kind = 2) AS value_without_outer
@@ -7158,7 +7166,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         ),
         joined AS (
             SELECT m._pool_model, s.* EXCLUDE (_pool_model, j, nodes, n, determined2, determined3), m.j AS leaves,
-                m.nodes AS nodes, m.n AS n, m.mean AS mean_of_leaves, best, done, bounded, value_without_inner, value_without_outer,
+                m.nodes AS nodes, m.n AS n, m.mean AS mean_of_leaves, best, done, bounded, value_without_inner,
+                value_without_outer,
                 identified AND s.determined2 AS determined2, identified AND s.determined3 AS determined3,
                 identified AND NOT given AND best.x1 = 2.0 ** -100 AS exact,
                 m.nodes = 1 AND NOT (identified AND s.determined3) AS only_outer,
@@ -7181,7 +7190,9 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             coalesce(done AND identified AND settled2 AND settled3 AND (bounded OR free1 + free2 + free3 = 0), false)
                 AS _pool_converged
         FROM joined, _pool_origin, (SELECT published FROM _pool_request)),
-    information AS (WITH points AS (SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM fitted WHERE identified),
+    information AS (WITH points AS (
+            SELECT model AS id, model, best.x1 AS x1, best.x2 AS x2, best.x3 AS x3 FROM fitted WHERE identified
+        ),
         bends AS (FROM _pool_nested_likelihood('points', 'scaled', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), false)),
         information AS (
             SELECT model, bounded, f1, f2, free3, 1 - f1 - f1 / 2
@@ -7221,7 +7232,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
     SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
         _pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
-        CASE WHEN determined3 AND (depth = 1 OR determined2) THEN CASE depth WHEN 1 THEN outer_ ELSE inner_ + outer_ END END
+        CASE WHEN determined3 THEN CASE WHEN depth = 1 THEN outer_ WHEN determined2 THEN inner_ + outer_ END END
             AS between_,
         CASE
             WHEN NOT (estimated AND bounded) OR exact THEN NULL
@@ -7268,14 +7279,14 @@ CREATE OR REPLACE MACRO _pool_nested_components(
                 FROM advanced
             )
             SELECT CASE WHEN arrived THEN 0 ELSE step END AS step,
-                CASE WHEN NOT arrived THEN phase WHEN close THEN 'found' ELSE 'start' END AS phase, id, model, kind, size, free1,
-                free2, free3, CASE WHEN arrived THEN _pool_nested_aside(best.x1, free1) ELSE x1 END AS x1,
+                CASE WHEN NOT arrived THEN phase WHEN close THEN 'found' ELSE 'start' END AS phase, id, model, kind, size,
+                free1, free2, free3, CASE WHEN arrived THEN _pool_nested_aside(best.x1, free1) ELSE x1 END AS x1,
                 CASE WHEN NOT arrived THEN x2 WHEN kind = 1 THEN centre + side * next_t
                     ELSE _pool_nested_aside(best.x2, free2) END AS x2,
                 CASE WHEN NOT arrived THEN x3 WHEN kind = 2 THEN centre + side * next_t
                     ELSE _pool_nested_aside(best.x3, free3) END AS x3,
-                CASE WHEN arrived THEN 1.0 ELSE radius END AS radius, length, predicted, best, depth, side, centre, lowest, enough,
-                next_t AS t, CASE WHEN arrived THEN t ELSE last_t END AS last_t,
+                CASE WHEN arrived THEN 1.0 ELSE radius END AS radius, length, predicted, best, depth, side, centre, lowest,
+                enough, next_t AS t, CASE WHEN arrived THEN t ELSE last_t END AS last_t,
                 CASE WHEN arrived THEN short ELSE last_short END AS last_short, next_low AS low, next_high AS high,
                 round + arrived::INTEGER AS round
             FROM placed) WHERE round < 100
@@ -7285,20 +7296,21 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         FROM _pool_nested_bounding WHERE phase = 'found'
         GROUP BY model, depth),
     of_levels AS (SELECT *, pool_akaike(log_likelihood, 2 - given::INTEGER + free2 + free3) AS aic,
-        CASE WHEN NOT only_outer THEN _pool_se_mu END AS se_mu_,
-        _pool_quantile * pool_prediction_error(between_, se_mu_) AS reach
-    FROM (
-        SELECT *, 2 * ((exp((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(tested_), 40.0)) * ((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(tested_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(tested_), 40.0))) AS tail,
-            CASE WHEN given THEN leaves ELSE n END - _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)::INTEGER AS numbers,
-            CASE WHEN bounded AND NOT (exact OR only_inner) THEN pool_log_likelihood(
-                best.value - CASE WHEN given AND _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) THEN ln(leaves) ELSE 0.0 END, numbers) - numbers * ln(unit_) END
-                AS log_likelihood, n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
-            CASE
-                WHEN lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_
-                WHEN estimated AND bounded AND NOT exact THEN 0.0
-            END AS tau2_lower_
-        FROM tested LEFT JOIN limits USING (model, depth), _pool_quantile_of(level)
-    ))
+            CASE WHEN NOT only_outer THEN _pool_se_mu END AS se_mu_,
+            _pool_quantile * pool_prediction_error(between_, se_mu_) AS reach
+        FROM (
+            SELECT *, 2 * ((exp((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) - least(sqrt(tested_), 40.0)) * ((trunc(least(sqrt(tested_), 40.0) * 16e0) * 0.0625e0) + least(sqrt(tested_), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(tested_), 40.0))) AS tail,
+                CASE WHEN given THEN leaves ELSE n END - _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)::INTEGER AS numbers,
+                best.value - CASE WHEN given AND _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner) THEN ln(leaves) ELSE 0.0 END AS deviance,
+                CASE WHEN bounded AND NOT (exact OR only_inner)
+                    THEN pool_log_likelihood(deviance, numbers) - numbers * ln(unit_) END AS log_likelihood,
+                n AS rows_, upper_ * unit_ * unit_ AS tau2_upper_,
+                CASE
+                    WHEN lrt_ > _pool_quantile * _pool_quantile THEN lower_ * unit_ * unit_
+                    WHEN estimated AND bounded AND NOT exact THEN 0.0
+                END AS tau2_lower_
+            FROM tested LEFT JOIN limits USING (model, depth), _pool_quantile_of(level)
+        ))
     FROM query_table(CASE detail WHEN 'inference' THEN 'of_levels' ELSE 'fitted' END);
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -7306,8 +7318,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
 -- down, each node is pulled toward its parent.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error. The
--- only node of a level keeps its mean.
+-- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error.
+-- The only node of a level keeps its mean.
 CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
     SELECT * EXCLUDE (_pool_alone),
         CASE WHEN _pool_alone THEN _pool_mean ELSE pool_estimate(_pool_mean, _pool_parent, _pool_weight) END
@@ -7315,8 +7327,9 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
             ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
         _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
-        CASE WHEN NOT _pool_without_effect THEN
-            sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) END AS _pool_se_effect
+        CASE WHEN NOT _pool_without_effect
+            THEN sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) END
+            AS _pool_se_effect
     FROM (
         SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -7373,12 +7386,14 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known, has_n)
             REPLACE (CASE WHEN has_n THEN coalesce(_pool_n, 0.0) END AS _pool_n),
             _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
-            CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling, _pool_mu AS _pool_parent,
+            CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling,
+            _pool_mu AS _pool_parent,
             _pool_only >= 1 AND _pool_mean IS NOT NULL AS _pool_alone, _pool_only >= 1 AS _pool_without_effect,
             CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
         FROM (
             SELECT _pool_model, _pool_outer, sum(_pool_w_) AS _pool_precision, sum(_pool_w_ * _pool_y) AS _pool_sum,
-                count(*) = count(_pool_sampling) AS _pool_known, sum(_pool_n) AS _pool_n, any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
+                count(*) = count(_pool_sampling) AS _pool_known, sum(_pool_n) AS _pool_n,
+                any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
                 any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
                 any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
             FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
@@ -7416,7 +7431,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         SELECT _pool_model, COLUMNS('^_pool_(outer|inner)$'), _pool_n::BIGINT, _pool_mean, _pool_sampling, _pool_weight,
             _pool_estimate, _pool_se, pool_lower(_pool_estimate, _pool_se, _pool_quantile),
             pool_upper(_pool_estimate, _pool_se, _pool_quantile), _pool_effect, _pool_se_effect, _pool_above
-        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_without_threshold' ELSE '_pool_with_threshold' END)
+        FROM query_table(
+            CASE WHEN _pool_absent(threshold) THEN '_pool_without_threshold' ELSE '_pool_with_threshold' END)
     ),
     _pool_of_outer AS (
         SELECT * FROM (SELECT over, "outer" FROM _pool_schema), (FROM _pool_empty_shrink_nested())
@@ -7435,8 +7451,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
     FROM query_table(CASE WHEN "at" = 'outer' THEN '_pool_of_outer' ELSE '_pool_of_inner' END)
     WHERE (SELECT proper FROM _pool_request);
 
--- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile
--- interval and its test, and what both levels have in common.
+-- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its
+-- profile interval and its test, and what both levels have in common.
 CREATE OR REPLACE MACRO pool_components_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -7472,9 +7488,9 @@ CREATE OR REPLACE MACRO pool_components_nested(
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_nested())
         UNION ALL
         SELECT unnest(_pool_model), level_names[depth], depth::BIGINT, groups::BIGINT,
-            CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_, tau2_upper_,
-            tested_, CASE WHEN tested_ IS NOT NULL THEN pool_half_half(tested_, tail) END, log_likelihood, aic, _pool_mu,
-            se_mu_, _pool_mu - _pool_quantile * se_mu_, _pool_mu + _pool_quantile * se_mu_,
+            CASE WHEN has_n THEN round(rows_)::BIGINT END, _pool_sigma2, tau2_, share_, se_tau2_, tau2_lower_,
+            tau2_upper_, tested_, CASE WHEN tested_ IS NOT NULL THEN pool_half_half(tested_, tail) END, log_likelihood,
+            aic, _pool_mu, se_mu_, _pool_mu - _pool_quantile * se_mu_, _pool_mu + _pool_quantile * se_mu_,
             _pool_mu - reach, _pool_mu + reach, _pool_converged
         FROM _pool_levels, (SELECT has_n, level_names FROM _pool_request)
     )
