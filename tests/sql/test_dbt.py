@@ -154,6 +154,7 @@ def expected_tables() -> dict[str, pl.DataFrame]:
 def expected_of_other_verbs() -> dict[str, pl.DataFrame]:
     """What Polars computes for the models in the folder other_verbs and in README.md."""
     lines = {"value": "score", "x": "month", "by": "school"}
+    levels = {"by": ["month", "school"], "nested": True}
     late = SCORES.filter(pl.col("month") > 1)
     by_month = pool.shrink(SCORES, "score", by="school", over="month")
     above = pool.shrink(SCORES, "score", by="school", over="month", tau2="dl", threshold=60)
@@ -165,6 +166,8 @@ def expected_of_other_verbs() -> dict[str, pl.DataFrame]:
         "weighted_moments": pool.moments(SCORES, "score", by=["month", "school"], weights="month"),
         "merged_weighted_moments": pool.moments(SCORES, "score", by="school", weights="month"),
         "lines": pool.regress(SCORES, **lines, method="ml"),
+        "estimates_of_levels": pool.shrink(SCORES, "score", **levels, at="month", tau2=["reml", 9.0]),
+        "components_of_levels": pool.components(SCORES, "score", **levels),
         "components_of_rates": pool.components(BATTING, "hits", by="player", trials="at_bats"),
         "counts": pool.shrink(BATTING, **counts, prior=pool.Gamma(3, 10)).drop("lower", "upper"),
         "components_of_counts": pool.components(BATTING, **counts, prior="moments"),

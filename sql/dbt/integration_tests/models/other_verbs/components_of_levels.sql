@@ -1,0 +1,1 @@
+{{ polars_pool.components_nested(ref('scores'), 'score', 'month', 'school') }}
