@@ -21,6 +21,8 @@ QUERIES: dict[str, tuple[str, float]] = {
     "pool_profile": ("FROM pool_profile(data, y, g)", 1.2),
     "pool_shrink, a prior": ("FROM pool_shrink(data, y, g, tau2 := 'half_cauchy(5)')", 1.2),
     "pool_components, a prior": ("FROM pool_components(data, y, g, tau2 := 'half_cauchy(5)')", 1.2),
+    "pool_shrink_nested": ("FROM pool_shrink_nested(data, y, g // 2, g)", 1.2),
+    "pool_components_nested": ("FROM pool_components_nested(data, y, g // 2, g)", 2.8),
     "pool_shrink_rates": ("FROM pool_shrink_rates(data, x, n, g)", 1.2),
     "pool_components_rates": ("FROM pool_components_rates(data, x, n, g)", 1.2),
     "pool_shrink_counts": ("FROM pool_shrink_counts(data, x, n, g)", 1.2),
