@@ -67,10 +67,10 @@ CREATE OR REPLACE MACRO _pool_nested_judged(evaluated) AS TABLE
 
 -- The searches with the next radius, whether the last step was too small to matter, and which standard deviations are 0
 -- in a trial that follows; that of single rows is 2^-100 instead.
-CREATE OR REPLACE MACRO _pool_nested_moved(judged) AS TABLE
+CREATE OR REPLACE MACRO _pool_nested_moved(judged, settled) AS TABLE
     SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
         phase = 'descend' AND length
-            <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
+            <= settled * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
         CASE
             WHEN phase <> 'descend' THEN radius
             WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
@@ -112,16 +112,16 @@ CREATE OR REPLACE MACRO _pool_nested_stepped(moved) AS TABLE
     FROM shortened;
 
 -- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard
--- deviation is 0, or is done.
-CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) AS TABLE
+-- deviation is 0, or is done. It ends with a step of less than `settled`; the error of -2 log L is the square of that.
+CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, settled) AS TABLE
     WITH evaluated AS (FROM _pool_nested_evaluated(search, scaled, started, restricted)),
     judged AS (FROM _pool_nested_judged('evaluated')),
-    moved AS (FROM _pool_nested_moved('judged')),
+    moved AS (FROM _pool_nested_moved('judged', settled)),
     stepped AS (
         SELECT *, CASE
                 WHEN phase = 'start' AND NOT better THEN 'failed'
                 WHEN phase <> 'zero' AND NOT small THEN 'descend'
-                WHEN zero1 OR zero2 OR zero3 THEN 'zero'
+                WHEN settled < 1e-10 AND (zero1 OR zero2 OR zero3) THEN 'zero'
                 ELSE 'done'
             END AS next_phase
         FROM _pool_nested_stepped('moved')
@@ -144,7 +144,7 @@ CREATE OR REPLACE MACRO _pool_nested_minima(starts, scaled, started, restricted)
             } AS best
         FROM query_table(starts)
         UNION ALL
-        FROM _pool_nested_next('_pool_nested_search', scaled, started, restricted)
+        FROM _pool_nested_next('_pool_nested_search', scaled, started, restricted, 1e-11)
     )
     SELECT id, model, kind, best, phase = 'done' AS done
     FROM _pool_nested_search

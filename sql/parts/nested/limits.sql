@@ -33,7 +33,7 @@ CREATE OR REPLACE MACRO _pool_nested_enclosed(search, scaled, started, restricte
             CASE WHEN arrived AND short >= 0 THEN l.t ELSE l.high END AS next_high,
             l.t - short * ((l.t - l.last_t) / (short - l.last_short)) AS secant,
             abs(secant - l.t) <= 1e-8 * (l.centre + l.t) AS close
-        FROM _pool_nested_next(search, scaled, started, restricted) AS s JOIN query_table(search) AS l USING (id)
+        FROM _pool_nested_next(search, scaled, started, restricted, 1e-7) AS s JOIN query_table(search) AS l USING (id)
     ),
     placed AS (
         SELECT *, CASE

@@ -6918,8 +6918,8 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_v
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard
--- deviation is 0, or is done.
-CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) AS TABLE
+-- deviation is 0, or is done. It ends with a step of less than `settled`; the error of -2 log L is the square of that.
+CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, settled) AS TABLE
     WITH evaluated AS (WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
     likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
     with_rows AS (
@@ -6955,7 +6955,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
     )),
     moved AS (SELECT step, phase, id, model, kind, size, free1, free2, free3, better, point,
         phase = 'descend' AND length
-            <= 1e-11 * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
+            <= settled * (1 + sqrt(trial.x1 * trial.x1 + trial.x2 * trial.x2 + trial.x3 * trial.x3)) AS small,
         CASE
             WHEN phase <> 'descend' THEN radius
             WHEN better THEN least(CASE WHEN actual >= 0.7 * predicted THEN 2 ELSE 1 END * radius, 1e3)
@@ -6971,7 +6971,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted) A
         SELECT *, CASE
                 WHEN phase = 'start' AND NOT better THEN 'failed'
                 WHEN phase <> 'zero' AND NOT small THEN 'descend'
-                WHEN zero1 OR zero2 OR zero3 THEN 'zero'
+                WHEN settled < 1e-10 AND (zero1 OR zero2 OR zero3) THEN 'zero'
                 ELSE 'done'
             END AS next_phase
         FROM (WITH first AS (
@@ -7138,7 +7138,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
                 } AS best
             FROM starts
             UNION ALL
-            FROM _pool_nested_next('_pool_nested_search', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner))
+            FROM _pool_nested_next('_pool_nested_search', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), 1e-11)
         )
         SELECT id, model, kind, best, phase = 'done' AS done
         FROM _pool_nested_search
@@ -7270,7 +7270,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
                     CASE WHEN arrived AND short >= 0 THEN l.t ELSE l.high END AS next_high,
                     l.t - short * ((l.t - l.last_t) / (short - l.last_short)) AS secant,
                     abs(secant - l.t) <= 1e-8 * (l.centre + l.t) AS close
-                FROM _pool_nested_next('_pool_nested_bounding', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)) AS s JOIN _pool_nested_bounding AS l USING (id)
+                FROM _pool_nested_next('_pool_nested_bounding', 'scaled', 'started', _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner), 1e-7) AS s JOIN _pool_nested_bounding AS l USING (id)
             ),
             placed AS (
                 SELECT *, CASE
