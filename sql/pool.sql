@@ -6916,7 +6916,8 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_v
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard
--- deviation is 0, or is done. It ends with a step of less than `settled`; the error of -2 log L is the square of that.
+-- deviation is 0, begins again with the sigma of single rows at 0, or is done. It ends with a step of less than
+-- `settled`; the error of -2 log L is the square of that.
 CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, settled) AS TABLE
     WITH evaluated AS (WITH looking AS (FROM query_table(search) WHERE phase IN ('start', 'descend', 'zero') AND step < 200),
     likelihoods AS (FROM _pool_nested_likelihood('looking', scaled, restricted, true)),
@@ -6970,6 +6971,7 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, s
                 WHEN phase = 'start' AND NOT better THEN 'failed'
                 WHEN phase <> 'zero' AND NOT small THEN 'descend'
                 WHEN settled < 1e-10 AND (zero1 OR zero2 OR zero3) THEN 'zero'
+                WHEN free1 > 0 AND point.x1 = 2.0 ** -100 THEN 'start'
                 ELSE 'done'
             END AS next_phase
         FROM (WITH first AS (
@@ -6997,7 +6999,8 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, s
             - point.h12 * s1 * s2 - point.h13 * s1 * s3 - point.h23 * s2 * s3 AS predicted
         FROM shortened)
     )
-    SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
+    SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size,
+        CASE WHEN next_phase = 'start' THEN 0.0 ELSE free1 END AS free1, free2, free3,
         CASE WHEN next_phase = 'descend' THEN point.x1 + s1 WHEN zero1 THEN 2.0 ** -100 ELSE point.x1 END AS x1,
         CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
         CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
@@ -7070,19 +7073,22 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
             sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
             sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
-            sum(CASE WHEN w < (2.0::DOUBLE ** 500) THEN k / w ELSE 0.0 END) AS inverse, min(w) AS wmin, max(w) AS wmax
+            sum(k / w) AS inverse, sum(k * w) AS total, min(w) AS wmin, max(w) AS wmax,
+            sum(k * abs(y)) / sum(k) AS deviation
         FROM members GROUP BY model
     ),
     units AS (
         SELECT *, coalesce(_pool_number(sigma2), 1.0) AS per_weight,
-            CASE WHEN given THEN spread ELSE greatest(spread, sqrt(ssw / n)) END AS size,
-            2.0 ** round(log2(CASE WHEN size > 0 THEN size WHEN given AND inverse > 0 AND per_weight > 0
-                THEN sqrt(per_weight * inverse / j) ELSE 1.0 END)) AS unit_
+            CASE WHEN NOT given THEN spread WHEN wmax >= (2.0::DOUBLE ** 500) THEN spread
+                ELSE greatest(spread, sqrt(per_weight * j / total)) END AS between_means,
+            CASE WHEN given THEN between_means ELSE greatest(spread, sqrt(ssw / n)) END AS of_data,
+            CASE WHEN of_data > 0 THEN 2.0 ** round(log2(of_data)) ELSE 1.0 END AS unit_,
+            deviation = 0 OR deviation BETWEEN 1e-150 AND 1e150 AS in_range
         FROM models JOIN apart USING (model), known
     ),
     scaled AS (
         SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
-            spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
+            CASE WHEN between_means > 0 THEN between_means / unit_ ELSE 1.0 END AS size, ssw / (unit_ * unit_) AS ssw,
             CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
             CASE WHEN given THEN 1.0 ELSE greatest(
                 CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_),
@@ -7092,8 +7098,8 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
             known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
             known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND (wmax - wmin > 2.0 ** -40 * wmax AND j > 2
-                OR known2 IS NOT NULL AND NOT (known3 IS NULL AND j = nodes)) AS identified
+            in_range AND (given OR n > j OR estimates AND (wmax - wmin > 2.0 ** -40 * wmax AND j > 2
+                OR known2 IS NOT NULL AND NOT (known3 IS NULL AND j = nodes))) AS identified
         FROM units
     )
     SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),
@@ -7119,7 +7125,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         free3 * (kind <> 2)::INTEGER AS free3, sqrt(start1) AS x1,
         CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
         CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
-    FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM started) AS s,
+    FROM started AS s,
         (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0),
             (5, 1, 1.0, 0.1), (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
             AS shares (number, kind, inner_share, outer_share)
@@ -7184,7 +7190,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             END AS _pool_sigma2,
             CASE WHEN identified THEN coalesce(known2, best.x2 * best.x2 * unit_ * unit_) END AS _pool_tau2_inner,
             CASE WHEN identified THEN coalesce(known3, best.x3 * best.x3 * unit_ * unit_) END AS _pool_tau2_outer,
-            mean_of_leaves + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
+            _pool_finite(mean_of_leaves + coalesce(best.mu * unit_, 0.0) + _pool_origin) AS _pool_mu,
             CASE WHEN best.total >= 2.0 ** 200 THEN 0.0 ELSE sqrt(1 / best.total) * unit_ END AS _pool_se_mu,
             only_outer::INTEGER + only_inner::INTEGER AS _pool_only,
             coalesce(done AND identified AND settled2 AND settled3 AND (bounded OR free1 + free2 + free3 = 0), false)
@@ -7242,7 +7248,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
         CASE WHEN depth = 1 OR exact_leaves = 0 THEN lrt_ END AS tested_
     FROM chosen),
     limits AS (WITH RECURSIVE bounds AS (SELECT 4 * model + 2 * depth + (side = 1)::INTEGER AS id, model, 3 - depth AS kind, depth, side, best,
-            CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size, free1, free2 * (2 - depth) AS free2,
+            size, free1, free2 * (2 - depth) AS free2,
             free3 * (depth - 1) AS free3, abs(x) AS centre, best.value AS lowest, _pool_quantile AS enough,
             CASE WHEN side = 1 THEN first ELSE least(first, abs(x)) END AS t, 0.0::DOUBLE AS last_t,
             -_pool_quantile AS last_short, 0.0::DOUBLE AS low, CASE WHEN side = -1 THEN abs(x) END AS high

@@ -14,7 +14,7 @@ CREATE OR REPLACE MACRO _pool_nested_starts(started, tests) AS TABLE
         free3 * (kind <> 2)::INTEGER AS free3, sqrt(start1) AS x1,
         CASE WHEN kind = 1 THEN 0.0 WHEN s.free2 > 0 THEN inner_share * size ELSE sqrt(start2) END AS x2,
         CASE WHEN kind = 2 THEN 0.0 WHEN s.free3 > 0 THEN outer_share * size ELSE sqrt(start3) END AS x3
-    FROM (SELECT *, CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size FROM query_table(started)) AS s,
+    FROM query_table(started) AS s,
         (VALUES (0, 0, 1.0, 1.0), (1, 0, 0.1, 1.0), (2, 0, 1.0, 0.1), (3, 0, 0.1, 0.1), (4, 1, 1.0, 1.0),
             (5, 1, 1.0, 0.1), (6, 1, 1.0, 0.01), (7, 2, 1.0, 1.0), (8, 2, 0.1, 1.0), (9, 2, 0.01, 1.0))
             AS shares (number, kind, inner_share, outer_share)
@@ -112,7 +112,8 @@ CREATE OR REPLACE MACRO _pool_nested_stepped(moved) AS TABLE
     FROM shortened;
 
 -- The searches after one more evaluation. What a search does next: it descends, tries whether a small standard
--- deviation is 0, or is done. It ends with a step of less than `settled`; the error of -2 log L is the square of that.
+-- deviation is 0, begins again with the sigma of single rows at 0, or is done. It ends with a step of less than
+-- `settled`; the error of -2 log L is the square of that.
 CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, settled) AS TABLE
     WITH evaluated AS (FROM _pool_nested_evaluated(search, scaled, started, restricted)),
     judged AS (FROM _pool_nested_judged('evaluated')),
@@ -122,11 +123,13 @@ CREATE OR REPLACE MACRO _pool_nested_next(search, scaled, started, restricted, s
                 WHEN phase = 'start' AND NOT better THEN 'failed'
                 WHEN phase <> 'zero' AND NOT small THEN 'descend'
                 WHEN settled < 1e-10 AND (zero1 OR zero2 OR zero3) THEN 'zero'
+                WHEN free1 > 0 AND point.x1 = 2.0 ** -100 THEN 'start'
                 ELSE 'done'
             END AS next_phase
         FROM _pool_nested_stepped('moved')
     )
-    SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size, free1, free2, free3,
+    SELECT step + 1 AS step, next_phase AS phase, id, model, kind, size,
+        CASE WHEN next_phase = 'start' THEN 0.0 ELSE free1 END AS free1, free2, free3,
         CASE WHEN next_phase = 'descend' THEN point.x1 + s1 WHEN zero1 THEN 2.0 ** -100 ELSE point.x1 END AS x1,
         CASE WHEN next_phase = 'descend' THEN point.x2 + s2 WHEN zero2 THEN 0.0 ELSE point.x2 END AS x2,
         CASE WHEN next_phase = 'descend' THEN point.x3 + s3 WHEN zero3 THEN 0.0 ELSE point.x3 END AS x3,
@@ -202,7 +205,7 @@ CREATE OR REPLACE MACRO _pool_nested_fitted(models, started, minima, sigma2, res
         END AS _pool_sigma2,
         CASE WHEN identified THEN coalesce(known2, best.x2 * best.x2 * unit_ * unit_) END AS _pool_tau2_inner,
         CASE WHEN identified THEN coalesce(known3, best.x3 * best.x3 * unit_ * unit_) END AS _pool_tau2_outer,
-        mean_of_leaves + coalesce(best.mu, 0.0) * unit_ + _pool_origin AS _pool_mu,
+        _pool_finite(mean_of_leaves + coalesce(best.mu * unit_, 0.0) + _pool_origin) AS _pool_mu,
         CASE WHEN best.total >= 2.0 ** 200 THEN 0.0 ELSE sqrt(1 / best.total) * unit_ END AS _pool_se_mu,
         only_outer::INTEGER + only_inner::INTEGER AS _pool_only,
         coalesce(done AND identified AND settled2 AND settled3 AND (bounded OR free1 + free2 + free3 = 0), false)

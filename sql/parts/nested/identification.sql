@@ -10,7 +10,8 @@ CREATE OR REPLACE MACRO _pool_nested_is_restricted(tau2, tau2_outer, tau2_inner)
 -- likelihood estimates sigma2, tau2 of the inner level and of the outer one; `start1` to `start3` are the values where
 -- these are known. Where each outer node has one leaf, only the sum of both tau2 is determined; mu takes up the only
 -- node of a model. Single rows separate sigma2 from the tau2 of their level by unequal weights, or where that tau2 is
--- known. Sampling variances are not below 2^-200 of the unit: powers of their inverse are finite.
+-- known. Squares of the deviations have to be within DOUBLE. Sampling variances are not below 2^-200 of the unit, so
+-- that powers of their inverse are finite.
 CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_outer, tau2_inner) AS TABLE
     WITH known AS (
         SELECT coalesce(_pool_number(tau2_inner), _pool_number(tau2)) AS known2,
@@ -23,19 +24,22 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
         SELECT model, sqrt(sum(k * (y * y + spread)) / sum(k)) AS spread,
             sum(k * ((y - mean) * (y - mean) + spread)) AS inner_squares,
             sum(k / leaves * (mean - mean_of_nodes) * (mean - mean_of_nodes)) AS outer_squares,
-            sum(CASE WHEN w < _pool_exact() THEN k / w ELSE 0.0 END) AS inverse, min(w) AS wmin, max(w) AS wmax
+            sum(k / w) AS inverse, sum(k * w) AS total, min(w) AS wmin, max(w) AS wmax,
+            sum(k * abs(y)) / sum(k) AS deviation
         FROM query_table(members) GROUP BY model
     ),
     units AS (
         SELECT *, coalesce(_pool_number(sigma2), 1.0) AS per_weight,
-            CASE WHEN given THEN spread ELSE greatest(spread, sqrt(ssw / n)) END AS size,
-            2.0 ** round(log2(CASE WHEN size > 0 THEN size WHEN given AND inverse > 0 AND per_weight > 0
-                THEN sqrt(per_weight * inverse / j) ELSE 1.0 END)) AS unit_
+            CASE WHEN NOT given THEN spread WHEN wmax >= _pool_exact() THEN spread
+                ELSE greatest(spread, sqrt(per_weight * j / total)) END AS between_means,
+            CASE WHEN given THEN between_means ELSE greatest(spread, sqrt(ssw / n)) END AS of_data,
+            CASE WHEN of_data > 0 THEN 2.0 ** round(log2(of_data)) ELSE 1.0 END AS unit_,
+            deviation = 0 OR deviation BETWEEN 1e-150 AND 1e150 AS in_range
         FROM query_table(models) JOIN apart USING (model), known
     ),
     scaled AS (
         SELECT model, _pool_model, j, nodes, n, mean, unit_, given, estimates, known2, known3,
-            spread / unit_ AS spread, ssw / (unit_ * unit_) AS ssw,
+            CASE WHEN between_means > 0 THEN between_means / unit_ ELSE 1.0 END AS size, ssw / (unit_ * unit_) AS ssw,
             CASE WHEN given THEN per_weight / (unit_ * unit_) ELSE 1.0 END AS scale,
             CASE WHEN given THEN 1.0 ELSE greatest(
                 CASE WHEN n > j THEN ssw / (n - j) ELSE spread * spread * j / inverse END / (unit_ * unit_),
@@ -45,8 +49,8 @@ CREATE OR REPLACE MACRO _pool_nested_facts(models, members, sigma2, tau2, tau2_o
             agree2 AND outer_squares / (unit_ * unit_) <= 2.0 ** -96 AS agree3,
             known2 IS NULL AND known3 IS NULL AND j = nodes AS alone,
             known3 IS NULL AND nodes = 1 AS single,
-            given OR n > j OR estimates AND (wmax - wmin > 2.0 ** -40 * wmax AND j > 2
-                OR known2 IS NOT NULL AND NOT (known3 IS NULL AND j = nodes)) AS identified
+            in_range AND (given OR n > j OR estimates AND (wmax - wmin > 2.0 ** -40 * wmax AND j > 2
+                OR known2 IS NOT NULL AND NOT (known3 IS NULL AND j = nodes))) AS identified
         FROM units
     )
     SELECT * EXCLUDE (all_exact, agree2, agree3, alone, single, estimates),

@@ -12,7 +12,7 @@ CREATE OR REPLACE MACRO _pool_nested_aside(x, free) AS CASE WHEN free > 0 THEN g
 -- The first distance is that of a normal estimate of tau2.
 CREATE OR REPLACE MACRO _pool_nested_bounds(tested, level) AS TABLE
     SELECT 4 * model + 2 * depth + (side = 1)::INTEGER AS id, model, 3 - depth AS kind, depth, side, best,
-        CASE WHEN spread > 0 THEN spread ELSE 1.0 END AS size, free1, free2 * (2 - depth) AS free2,
+        size, free1, free2 * (2 - depth) AS free2,
         free3 * (depth - 1) AS free3, abs(x) AS centre, best.value AS lowest, _pool_quantile AS enough,
         CASE WHEN side = 1 THEN first ELSE least(first, abs(x)) END AS t, 0.0::DOUBLE AS last_t,
         -_pool_quantile AS last_short, 0.0::DOUBLE AS low, CASE WHEN side = -1 THEN abs(x) END AS high
