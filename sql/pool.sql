@@ -5826,6 +5826,10 @@ CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weight
     );
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The partially pooled mean of its group for every row, from all rows or from those of the other folds.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -5894,19 +5898,76 @@ CREATE OR REPLACE MACRO pool_shrink(
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_of_posterior' ELSE '_pool_of_estimates' END);
 
 -- Every row of a table with the partially pooled mean of its group. The table is read once for the groups and once for
--- the rows.
+-- the rows. With `folds`, a column or expression, from the rows of all other folds: sigma2, tau2 and mu are refitted
+-- without each fold.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
-    tau2 := 'reml', mu := 'gls', nan := 'error'
+    tau2 := 'reml', mu := 'gls', nan := 'error', folds := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
-    _pool_coded AS (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2,
-            mu, nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
-    ),
+    _pool_of_all AS NOT MATERIALIZED (WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
+        _pool_coded AS (
+            SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
+            FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan,
+                0.95, 'mu', NULL, 'mean', NULL, NULL, [])
+        )
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
+        FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
+        LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
+            ON r._pool_row IS NOT DISTINCT FROM g._pool_group),
+    _pool_out_of_fold AS NOT MATERIALIZED (WITH _pool_request AS MATERIALIZED (
+            FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
+                nan, 0.95, 'mu', NULL, 'mean', NULL, true, [])
+        ),
+        _pool_keyed AS NOT MATERIALIZED (
+            SELECT over AS _pool_model_key, "by" AS _pool_group_key, folds AS _pool_fold, *
+            FROM query_table(_pool_read(tbl))
+        ),
+        _pool_labelled AS NOT MATERIALIZED (
+            SELECT {'model': struct_pack(*COLUMNS('^_pool_model_key')), 'fold': _pool_fold} AS "pool model",
+                struct_pack(*COLUMNS('^_pool_group_key')) AS "pool group", *
+            FROM _pool_keyed
+        ),
+        _pool_pairs AS MATERIALIZED (WITH _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_labelled'))
+            SELECT "pool model", "pool group", _pool_n AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+            FROM _pool_moments(['_pool_labelled'], value, "pool group", NULL, "pool model", NULL, NULL, weights, nan, [])),
+        _pool_coded AS NOT MATERIALIZED (WITH _pool_other_keys AS NOT MATERIALIZED (SELECT "pool model", "pool group" FROM _pool_pairs),
+            _pool_models AS MATERIALIZED (SELECT DISTINCT "pool model" AS model FROM _pool_pairs),
+            _pool_copies AS MATERIALIZED (
+                SELECT model AS "pool model", "pool group", n, mean, var, w
+                FROM _pool_pairs JOIN _pool_models
+                    ON "pool model".model IS NOT DISTINCT FROM model.model AND "pool model".fold <> model.fold
+            ),
+            _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_copies')),
+            _pool_plain_coded AS NOT MATERIALIZED (
+                FROM _pool_pooled(['_pool_copies'], mean, "pool group", NULL, "pool model", n, var, NULL, NULL, sigma2, tau2,
+                    mu, 'error', 0.95, 'mu', NULL, 'mean', NULL, '_pool_other_keys', [])
+            ),
+            _pool_weighted_coded AS NOT MATERIALIZED (
+                FROM _pool_pooled(['_pool_copies'], mean, "pool group", NULL, "pool model", n, var, NULL, w, sigma2, tau2,
+                    mu, 'error', 0.95, 'mu', NULL, 'mean', NULL, '_pool_other_keys', [])
+            ),
+            
+            _pool_of_estimates AS NOT MATERIALIZED (
+                SELECT "pool model" AS _pool_in, "pool group" AS _pool_of, coalesce(_pool_estimate, _pool_mu) AS _pool_estimate
+                FROM query_table(CASE WHEN _pool_absent(weights) THEN '_pool_plain_coded' ELSE '_pool_weighted_coded' END)
+            ),
+            _pool_of_posterior AS NOT MATERIALIZED (
+                SELECT "pool model" AS _pool_in, "pool group" AS _pool_of, _pool_estimate
+                FROM query_table(CASE WHEN _pool_absent(weights) THEN '_pool_plain_coded' ELSE '_pool_weighted_coded' END)
+            )
+            FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_of_posterior' ELSE '_pool_of_estimates' END)),
+        _pool_unlabelled AS (
+            SELECT count_if(_pool_fold IS NULL) AS bad FROM (SELECT folds AS _pool_fold FROM query_table(_pool_read(tbl)))
+        )
+        SELECT COLUMNS(lambda c: NOT (starts_with(c, '_pool_') OR starts_with(c, 'pool '))), _pool_estimate AS estimate
+        FROM _pool_labelled AS r
+        LEFT JOIN _pool_coded AS g
+            ON r."pool model" IS NOT DISTINCT FROM g._pool_in AND r."pool group" IS NOT DISTINCT FROM g._pool_of
+        WHERE (SELECT proper FROM _pool_request)
+            AND (SELECT CASE WHEN bad > 0 THEN error(format('folds= is null in {}: give each row a fold, or leave these rows out', _pool_number_of_rows(bad))) ELSE true END
+                FROM _pool_unlabelled)),
     _pool_checked AS (
         SELECT (CASE
             WHEN list_contains(list_transform(struct_keys(_pool_row), lambda c: lower(c)), 'estimate')
@@ -5918,10 +5979,7 @@ CREATE OR REPLACE MACRO pool_encode(
         END) AS free
         FROM _pool_schema AS _pool_row
     )
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
-    FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
-    LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
-        ON r._pool_row IS NOT DISTINCT FROM g._pool_group
+    FROM query_table(CASE WHEN _pool_absent(folds) THEN '_pool_of_all' ELSE '_pool_out_of_fold' END)
     WHERE (SELECT free FROM _pool_checked);
 
 -- Variance within groups, variance between them and the population mean of every model.
@@ -8528,7 +8586,8 @@ weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions.
 sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
 tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
 mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
-nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+folds: The rows that encode each row; by default all rows of its group, its own among them, which leaks its value to a model that is trained on it.';
 COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.

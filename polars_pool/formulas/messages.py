@@ -76,6 +76,7 @@ NOT_FINITE_IN_ROWS = "{argument} is NaN or infinite in {rows}: remove them, or c
 NO_COUNT = "{value} is negative or fractional in {rows}: a count is a whole number of 0 or more"
 NO_TRIALS = "{trials} is negative or fractional in {rows}: trials are a whole number of 0 or more"
 NO_EXPOSURE = "{exposure} is 0 or negative in {rows}: an exposure is a number above 0"
+NO_FOLD = "folds= is null in {rows}: give each row a fold, or leave these rows out"
 MORE_THAN_TRIALS = "{value} exceeds {trials} in {rows}: there are no more events than trials"
 NOT_FINITE = "the {role} {name} holds NaN or infinite numbers: remove them, or count them as missing with nan='null'"
 FEW_GROUPS = (

@@ -26,7 +26,7 @@ BAD_ROWS = {
     "trials": messages.NO_TRIALS,
     "exposure": messages.NO_EXPOSURE,
     "more": messages.MORE_THAN_TRIALS,
-    "folds": "folds= is null in {rows}: give each row a fold, or leave these rows out",
+    "folds": messages.NO_FOLD,
     "order_by": "order_by= is null in {rows}: give each row a place in the order, or leave these rows out",
 }
 """The sentence of each reason, in the order in which they are raised."""

@@ -37,7 +37,7 @@ ORDER = (
     ("parts/oneway", "spec refuse groups search compression fit errors inference limits uncertainty components sizes"),
     ("parts/oneway", "profile comparison critical robust"),
     ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
-    ("parts/oneway", "estimates moments verbs"),
+    ("parts/oneway", "estimates moments encode verbs"),
     ("parts/regression", "spec offset refuse groups likelihood identification fit components verbs"),
     ("parts/nested", "spec groups identification likelihood fit inference limits components estimates verbs"),
     ("parts/rates", "spec refuse groups identification likelihood fit components estimates verbs"),

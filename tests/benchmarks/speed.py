@@ -15,6 +15,7 @@ GROUP_BY_TEN = "group_by(g // 10, g)"
 LEAVES = "group_by(outer, leaf), 1,000 outer"
 LEAVES_OF_FIVE = "group_by(outer, leaf), 200,000 outer"
 HITS_OF_TEN = "group_by(g // 10, g): sum, count of 0 and 1"
+ENCODE = "encode"
 PRECISION = "group_by(row): sum of 1 / se^2"
 MEAN = "mean().over(g)"
 MEAN_IN_MEMORY = "mean().over(g), in memory"
@@ -44,7 +45,9 @@ JOBS: Jobs = {
     PRECISION: ("errors", PRECISION, None),
     "components, a prior": ("errors", PRECISION, None),  # at most 0.2 s
     MEAN: ("small", MEAN, None),
-    "encode": ("small", MEAN, 1.5),
+    ENCODE: ("small", MEAN, 1.5),
+    "encode, loo": ("small", ENCODE, 1.5),
+    "encode, five folds": ("small", ENCODE, 3.0),
     "expression": ("small", MEAN, 1.9),
     MEAN_IN_MEMORY: ("small", MEAN_IN_MEMORY, None),
     "encode, in memory": ("small", MEAN_IN_MEMORY, 1.7),
@@ -136,6 +139,10 @@ def pooled(job, lf):
             return pool.components(lf, value, by=keys, nested=True)
         case "encode":
             return pool.encode(lf, "y", by="g")
+        case "encode, loo":
+            return pool.encode(lf, "y", by="g", folds="loo")
+        case "encode, five folds":
+            return pool.encode(lf, "y", by="g", folds=5, seed=0)
         case "expression":
             return lf.with_columns(estimate=pl.col("y").pool.shrink(by="g"))
         case "shrink, rates of 0 and 1":

@@ -151,7 +151,8 @@ def main(description: str, engine: str, jobs: Jobs, measure: Callable[[str, Path
         print(json.dumps(measure(options.measure[0], Path(options.measure[1]))))
     else:
         selected = {job for job in jobs if options.only in job}
-        selected |= {jobs[job][1] for job in selected}
+        for _ in range(2):  # the jobs for comparison, and theirs
+            selected |= {jobs[job][1] for job in selected}
         chosen = {job: what for job, what in jobs.items() if job in selected}
         made = tables(options.folder, {name for name, _, _ in chosen.values()}, options.scale, options.skewed)
         runs = run_in_turns(chosen, made, options.rounds)

@@ -62,27 +62,25 @@ CREATE OR REPLACE MACRO pool_shrink(
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_of_posterior' ELSE '_pool_of_estimates' END);
 
 -- Every row of a table with the partially pooled mean of its group. The table is read once for the groups and once for
--- the rows.
+-- the rows. With `folds`, a column or expression, from the rows of all other folds: sigma2, tau2 and mu are refitted
+-- without each fold.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
-    tau2 := 'reml', mu := 'gls', nan := 'error'
+    tau2 := 'reml', mu := 'gls', nan := 'error', folds := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
-    _pool_coded AS (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2,
-            mu, nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
+    _pool_of_all AS NOT MATERIALIZED (
+        FROM _pool_encoded(tbl, value, "by", _pool_unnamed, over, weights, sigma2, tau2, mu, nan)
+    ),
+    _pool_out_of_fold AS NOT MATERIALIZED (
+        FROM _pool_encoded_by_folds(tbl, value, "by", _pool_unnamed, over, weights, sigma2, tau2, mu, nan, folds)
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
         FROM _pool_schema AS _pool_row
     )
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
-    FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
-    LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
-        ON r._pool_row IS NOT DISTINCT FROM g._pool_group
+    FROM query_table(CASE WHEN _pool_absent(folds) THEN '_pool_of_all' ELSE '_pool_out_of_fold' END)
     WHERE (SELECT free FROM _pool_checked);
 
 -- Variance within groups, variance between them and the population mean of every model.

@@ -101,6 +101,8 @@ CREATE OR REPLACE MACRO _pool_message_no_trials(trials, rows) AS
     format('{} is negative or fractional in {}: trials are a whole number of 0 or more', trials, rows);
 CREATE OR REPLACE MACRO _pool_message_no_exposure(exposure, rows) AS
     format('{} is 0 or negative in {}: an exposure is a number above 0', exposure, rows);
+CREATE OR REPLACE MACRO _pool_message_no_fold(rows) AS
+    format('folds= is null in {}: give each row a fold, or leave these rows out', rows);
 CREATE OR REPLACE MACRO _pool_message_more_than_trials(value, trials, rows) AS
     format('{} exceeds {} in {}: there are no more events than trials', value, trials, rows);
 CREATE OR REPLACE MACRO _pool_message_not_finite(role, name) AS
