@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,11 @@ def positions(columns: Any, features: Sequence[pl.Series], from_frame: bool) -> 
         every = range(len(features))
         return [i for i in every if from_frame and not features[i].dtype.is_numeric()] or list(every)
     names = [feature.name for feature in features]
-    selected = [columns] if isinstance(columns, str | int) else columns
-    if not isinstance(selected, list | tuple) or not selected:
+    if not isinstance(columns, Iterable | int | np.integer):
         raise TypeError(f"columns={shown(columns)}; give 'auto', or the names or positions of the columns to encode")
+    selected: list[Any] = list(columns) if isinstance(columns, Iterable) and not isinstance(columns, str) else [columns]
+    if not selected:
+        raise ValueError("columns=[]; give 'auto', or the names or positions of the columns to encode")
     for column in selected:
         if column not in names and not (isinstance(column, int | np.integer) and 0 <= column < len(names)):
             raise ValueError(f"columns={shown(columns)}: {column!r} is no column of X; it has {listed(names)}")

@@ -39,7 +39,7 @@ def _states(rows: pl.LazyFrame, target: int) -> pl.LazyFrame:
     name, of = f"y{target}", pl.lit(target, dtype=pl.Int64).alias("target")
     if "w" not in rows.collect_schema():
         return moments(rows, name, by=["key", "fold"]).with_columns(of)
-    states = moments(rows, name, by=["key", "fold"], weights="w").filter(pl.col("w") > 0)
+    states = moments(rows, name, by=["key", "fold"], weights="w")
     squares = pl.when(pl.col("n") > 1).then(pl.col("var") * (pl.col("n") - 1)).otherwise(0.0)
     var = pl.when(pl.col("w") > 1).then(squares / (pl.col("w") - 1))
     return states.select("key", "fold", n=pl.col("w").cast(pl.Int64), mean="mean", var=var).with_columns(of)

@@ -30,18 +30,20 @@ class Training:
     repetitions: np.ndarray[Any, Any] | None
 
     def rows(self, feature: pl.Series, is_missing_mu: bool) -> pl.DataFrame:
-        """The columns key, fold, y0, y1, ... (the targets), and w where rows are repeated.
+        """The columns key, fold, y0, y1, ... (the targets), and w where rows are repeated w times, 1 or more.
 
         Rows without a key are left out where they have mu.
         """
         values = {f"y{t}": self.target.values[:, t] for t in range(len(self.target.names))}
         repeated = {} if self.repetitions is None else {"w": self.repetitions}
         rows = pl.DataFrame({"key": feature, "fold": self.fold, **values, **repeated})
-        if not is_missing_mu:
-            return rows
-        if feature.null_count() == len(feature):
-            raise ValueError(f"missing='mu', and all categories of {feature.name!r} are missing, so there is no mu")
-        return rows.filter(pl.col("key").is_not_null())
+        if repeated:
+            rows = rows.filter(pl.col("w") > 0)
+        if is_missing_mu:
+            rows = rows.filter(pl.col("key").is_not_null())
+            if rows.is_empty():
+                raise ValueError(f"missing='mu', and all categories of {feature.name!r} are missing, so there is no mu")
+        return rows
 
 
 def repetitions(sample_weight: Any, rows: int) -> np.ndarray[Any, Any] | None:

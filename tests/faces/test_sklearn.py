@@ -119,6 +119,12 @@ def test_codes_are_those_of_encode(options):
     np.testing.assert_allclose(PartialPoolingEncoder(**options).fit(X, Y).transform(X), new, rtol=1e-12, atol=1e-14)
 
 
+def test_an_offset_costs_no_digits():
+    """The digits of Float64 at a million are 1e-10."""
+    codes, far = (PartialPoolingEncoder(folds=FOLDS).fit_transform(X, Y + offset) - offset for offset in (0, 1e6))
+    np.testing.assert_allclose(far, codes, atol=2e-9)
+
+
 def test_codes_with_a_prior():
     encoder = PartialPoolingEncoder("kind", sigma2=1.0, tau2=pool.HalfCauchy(2), folds=FOLDS)
     codes = encoder.fit_transform(X.select("kind"), Y).ravel()
@@ -355,7 +361,7 @@ def test_other_columns_stay_as_they_are():
         "x", "town", "whole", "kind"
     )
     alone = PartialPoolingEncoder(folds=FOLDS).fit_transform(X, Y)
-    for columns in ("auto", ["town", "kind"], ["kind", 1]):
+    for columns in ("auto", ["town", "kind"], ("kind", 1), np.array([1, 3])):
         encoder = PartialPoolingEncoder(columns, folds=FOLDS).set_output(transform="polars")
         codes = encoder.fit_transform(frame, Y)
         assert codes.columns == frame.columns
@@ -370,8 +376,11 @@ def test_columns_that_are_refused():
         PartialPoolingEncoder("town").fit_transform(X, Y)
     with pytest.raises(ValueError, match="'city' is no column of X; it has 'town', 'kind'"):
         PartialPoolingEncoder(["city"]).fit(X, Y)
-    with pytest.raises(TypeError, match="give 'auto', or the names or positions"):
-        PartialPoolingEncoder(2.5).fit(X, Y)
+    with pytest.raises(ValueError, match="2 is no column of X"):
+        PartialPoolingEncoder(2).fit(X, Y)
+    for columns in (2.5, []):
+        with pytest.raises((TypeError, ValueError), match="give 'auto', or the names or positions"):
+            PartialPoolingEncoder(columns).fit(X, Y)
 
 
 # ---- unknown and missing categories ---------------------------------------------------------------------------------
@@ -419,6 +428,9 @@ def test_missing_categories_alone():
     nothing = pl.DataFrame({"town": pl.Series([None] * ROWS, dtype=pl.String)})
     with pytest.raises(ValueError, match="all categories of 'town' are missing, so there is no mu"):
         PartialPoolingEncoder(missing="mu").fit(nothing, Y)
+    first = pl.DataFrame({"town": ["a", *[None] * (ROWS - 1)]})
+    with pytest.raises(ValueError, match="all categories of 'town' are missing, so there is no mu"):
+        PartialPoolingEncoder(missing="mu").fit(first, Y, sample_weight=[0, *[1] * (ROWS - 1)])
     np.testing.assert_allclose(PartialPoolingEncoder().fit(nothing, Y).transform(nothing), Y.mean(), rtol=1e-12)
     lonely = pl.DataFrame({"town": ["a", "a", *[None] * (ROWS - 2)]})
     fold = PredefinedSplit(np.where(np.arange(ROWS) < 2, 0, FOLD + 1))
