@@ -80,6 +80,12 @@ def check_nested_without_columns(call: Call) -> None:
     """Refuse what is wrong whatever the columns hold."""
     _refuse(call)
     _tau2(call["tau2"], len(levels_of(call["by"])))
+    for one in call["by"] if isinstance(call["by"], list | tuple) else [call["by"]]:
+        if isinstance(one, pl.Expr) and one.meta.has_multiple_outputs():
+            raise ValueError(
+                f"by={shown(one)} stands for several columns: name the levels one by one, the outer one first, or the "
+                "keys of one level in a list of their own"
+            )
     fitting([role for role in COLUMNS if call.get(role) is not None], _hyperparameters(call))
     one_of(call["nan"], get_args(NaN), "nan")
 

@@ -195,3 +195,9 @@ def test_an_expression_pools_each_of_its_columns_and_each_model():
         assert both[name].to_list() == pytest.approx(want.to_list(), rel=1e-9)
     windows = ROWS.select(pl.col("y").pool.shrink(by=BY, nested=True).over("m"))["y"]
     assert windows.to_list() == pytest.approx(both["y"].to_list(), rel=1e-9)
+
+
+def test_an_expression_of_several_columns_is_no_level_of_an_expression():
+    for by in (pl.col("region", "store"), ["region", pl.col("a", "b")]):
+        with pytest.raises(ValueError, match=r"^by=.* stands for several columns: name the levels one by one"):
+            pl.col("y").pool.shrink(by=by, nested=True)
