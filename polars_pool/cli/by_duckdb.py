@@ -21,7 +21,7 @@ from ..store.sources import Part, batches, rows_of
 from . import keyfile, transport
 from .database import KEYS, MOMENTS, NEW, PART, ROWS, STATES, rows
 from .duckdb_view import check_number_of_keys, create_view
-from .errors import DataError, sentence
+from .errors import DataError, UsageError, sentence
 from .quoting import identifier, key_list, literal
 from .task import Input, Report, Task
 
@@ -134,9 +134,12 @@ def _stored(con: duckdb.DuckDBPyConnection, data: Input) -> Input:
 
 def result(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict[str, Any], path: Path) -> pl.LazyFrame:
     """The result of a verb, which DuckDB writes to a file."""
-    columns = dict(data.columns)
-    positional = [data.frame, identifier(columns.pop("value")), key_list(columns.pop("by"))]
-    macro = f"pool_{verb}"
+    columns, by = dict(data.columns), data.columns["by"]
+    macro, keys = f"pool_{verb}", [key_list(by)]
+    if options.get("nested"):
+        macro, keys, options = f"{macro}_nested", [identifier(key) for key in by], _of_levels(by, options)
+    del columns["by"]
+    positional = [data.frame, identifier(columns.pop("value")), *keys]
     if verb == "merge":
         macro = "pool_weighted_moments" if "weights" in columns else "pool_moments"
         positional += [identifier(columns.pop("weights"))] if "weights" in columns else []
@@ -149,6 +152,28 @@ def result(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict
     call = ", ".join([*positional, *(f"{identifier(name)} := {text}" for name, text in named.items())])
     rows(con, f"COPY (FROM {macro}({call})) TO {literal(str(path))} (FORMAT parquet)")
     return transport.decoded(pl.scan_parquet(path, glob=False), data.types)
+
+
+def _of_levels(by: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
+    """The options of the macros of nested levels, which have two: an outer one and an inner one."""
+    if len(by) != 2:
+        raise UsageError(
+            f"--nested with --engine duckdb takes two keys, not {len(by)}; --engine polars takes any number"
+        )
+    if "groups" in options:
+        raise UsageError("--groups with --nested needs --engine polars")
+    names = dict(zip(by, ("outer", "inner"), strict=True))
+    others = {name: option for name, option in options.items() if name not in ("nested", "at", "tau2", "mu")}
+    if "at" in options:
+        if options["at"] not in names:
+            raise UsageError(f"--at={options['at']!r} is no level; give one of {by[0]!r}, {by[1]!r}")
+        others["at"] = names[options["at"]]
+    tau2 = options["tau2"]
+    if not isinstance(tau2, list):
+        return others | {"tau2": tau2}
+    estimated = [{"tau2": x} for x in tau2 if isinstance(x, str)]
+    known = {f"tau2_{name}": x for name, x in zip(names.values(), tau2, strict=True) if not isinstance(x, str)}
+    return others | known | (estimated[0] if estimated else {})
 
 
 def _unseen(con: duckdb.DuckDBPyConnection, name: str, data: Input) -> str:

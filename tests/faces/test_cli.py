@@ -375,10 +375,11 @@ NESTED = {"by": ["state", "school"], "nested": True}
         ("--at state --level 0.9 --tau2 2.0,ml --over year", {"at": "state", "level": 0.9, "tau2": [2.0, "ml"]}),
     ],
 )
-def test_nested_levels(answer, arguments, options):
+@every_engine
+def test_nested_levels(answer, engine, arguments, options):
     over = {"over": "year"} if "--over" in arguments else {}
-    result = answer("shrink", "warehouse", "--value=score", "--by=state,school", "--nested", *arguments.split())
-    assert_same(result, pool.shrink(ROWS, "score", **NESTED, **options, **over), 1e-9)
+    typed = ("warehouse", "--value=score", "--by=state,school", "--nested", f"--engine={engine}", *arguments.split())
+    assert_same(answer("shrink", *typed), pool.shrink(ROWS, "score", **NESTED, **options, **over), 1e-8)
 
 
 def test_nested_levels_of_a_store(run, answer):
@@ -391,9 +392,10 @@ def test_nested_levels_of_a_store(run, answer):
     assert_same(again, result, 1e-12)
 
 
-def test_components_of_nested_levels(answer):
-    result = answer("components", "warehouse", "--value=score", "--by=state,school", "--nested")
-    assert_same(result, pool.components(ROWS, "score", **NESTED), 1e-8)
+@every_engine
+def test_components_of_nested_levels(answer, engine):
+    result = answer("components", "warehouse", "--value=score", "--by=state,school", "--nested", f"--engine={engine}")
+    assert_same(result, pool.components(ROWS, "score", **NESTED), 1e-7)
 
 
 def test_nested_levels_that_the_data_do_not_separate_are_reported(run, folder):
@@ -411,6 +413,8 @@ def test_nested_levels_that_the_data_do_not_separate_are_reported(run, folder):
         ("--at state", "--at='state' is for nested levels: give --nested too"),
         ("--nested --tau2 dl", "--tau2='dl'; give a number of 0 or more, or one of 'reml', 'ml'"),
         ("--nested --mu 3", "--mu=3.0 does not go with --nested"),
+        ("--nested --engine duckdb --at stat", "--at='stat' is no level; give one of 'state', 'school'"),
+        ("--nested --engine duckdb --by year", "--nested with --engine duckdb takes two keys, not 3"),
     ],
 )
 def test_wrong_nested_levels(run, arguments, words):
