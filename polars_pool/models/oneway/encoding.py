@@ -57,7 +57,7 @@ def _out_of_fold(frame: pl.LazyFrame, request: Means, encoding: Encoding, *keep:
     means = folds.means(rows, pivot, request, "se" in encoding.statistics).select(*of_fold.keys, *statistics)
     numbered = rows.with_row_index(PLACE).select(PLACE, *of_fold.keys)
     encoded = numbered.join(means, on=list(of_fold.keys), how="left", nulls_equal=True).sort(PLACE)
-    return pl.concat([rows, encoded.select(statistics)], how="horizontal")
+    return pl.concat([rows, encoded.select(statistics)], how="horizontal_extend")
 
 
 def _pooled(
