@@ -55,11 +55,12 @@ class PartialPoolingEncoder(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    encodings_ : list of polars.DataFrame
-        One frame for each new column: `key`, `n`, `mean`, `estimate`, `se`, `weight`, as in `shrink`, from all rows.
-    components_ : polars.DataFrame
-        One row for each new column, in the same order: `feature`, `target` (its class or output; null if there is one
-        alone), and the columns of `components`.
+    encodings_
+        List of Polars frames, one for each new column: `key`, `n`, `mean`, `estimate`, `se`, `weight`, as in `shrink`,
+        from all rows.
+    components_
+        Polars frame, one row for each new column in the same order: `feature`, `target` (its class or output; null if
+        there is one alone), and the columns of `components`.
     target_type_, classes_, n_features_in_, feature_names_in_
         As in scikit-learn; `classes_` for classes alone.
 

@@ -1,6 +1,7 @@
 """The transformer of scikit-learn: its contract, the numbers of `encode`, and no leak of the target into its codes."""
 
 import doctest
+import inspect
 import pickle
 import warnings
 
@@ -29,6 +30,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_limits
 
 import polars_pool as pool
+from polars_pool.rendering import reference
 from polars_pool.sklearn import PartialPoolingEncoder, encoder
 
 ROWS = 240
@@ -55,6 +57,14 @@ def encoded(y, by, **call):
 def test_the_example_of_the_docstring():
     assert doctest.testmod(encoder).attempted > 4
     assert doctest.testmod(encoder).failed == 0
+
+
+def test_the_reference_describes_every_parameter():
+    """The page is rendered from the source, without scikit-learn."""
+    page = reference.pages()["reference.md"].partition("### PartialPoolingEncoder")[2].partition("####")[0]
+    for name, parameter in inspect.signature(PartialPoolingEncoder).parameters.items():
+        assert f"{name}={parameter.default!r}" in page
+        assert f"`{name}`" in page.partition("**Parameters**")[2].partition("**Attributes**")[0]
 
 
 # ---- the contract of scikit-learn -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 
 SECTION = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}\n", re.MULTILINE)
@@ -12,12 +13,21 @@ ITEM = re.compile(r"^- ", re.MULTILINE)
 
 def of_docstring(text: str) -> str:
     """A docstring with its sections: arguments as a list, examples as sessions of Python."""
-    writers = {"Parameters": _entries, "Raises": _errors, "Examples": _sessions}
+    writers = {"Parameters": _entries, "Attributes": _entries, "Raises": _errors, "Examples": _sessions}
     first, *parts = SECTION.split(text)
     blocks = [prose(first)]
     for title, body in zip(parts[::2], parts[1::2], strict=True):
         blocks += [f"**{title}**", writers.get(title, prose)(body)]
     return "\n\n".join(blocks)
+
+
+def call(name: str, words: Iterable[str]) -> str:
+    """A call with its arguments, in several lines if it is long."""
+    listed = ", ".join(words)
+    line = f"{name}({listed})"
+    if len(line) <= 80:
+        return line
+    return f"{name}(\n{textwrap.fill(listed, 80, initial_indent='    ', subsequent_indent='    ')}\n)"
 
 
 def prose(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +11,14 @@ from ...engines.duckdb import install_macros
 from ...formulas.priors import OF_MU, OF_RATES, OF_TAU
 from ...namespace import ExprPool, FramePool
 from ..comments import sentence
-from . import markdown
+from . import markdown, transformer
 
 INTRODUCTION = """\
 # Reference: Python
 
 All verbs, methods, arguments and priors, from their docstrings. Their results are described
 [column by column](reference_columns.md); the [macros of DuckDB](reference_sql.md) have the same names and arguments.
-`help(pool.shrink)` prints the same text. `polars_pool.sklearn.PartialPoolingEncoder`, with the extra `sklearn`, is
-`encode` as a transformer of scikit-learn.
+`help(pool.shrink)` prints the same text.
 """
 VERBS = (
     *(verbs.moments, verbs.merge, verbs.components, verbs.profile, verbs.shrink, verbs.encode, verbs.compare),
@@ -41,6 +39,8 @@ def text() -> str:
         *(block for owner in CLASSES for block in _class(owner)),
         "## Priors",
         *(f"### {_call(prior, name)}\n\n{_described(prior)}" for name, prior in priors.items()),
+        "## The transformer of scikit-learn",
+        *transformer.blocks(),
         "## Macros and warnings",
         _function(install_macros),
         f"### ConvergenceWarning\n\n{_described(ConvergenceWarning)}",
@@ -83,8 +83,4 @@ def _call(function: Callable[..., Any], name: str) -> str:
     first = next((i for i, p in enumerate(every) if p.kind is p.KEYWORD_ONLY), len(every))
     if first < len(every):
         words.insert(first, "*")
-    line = f"{name}({', '.join(words)})"
-    if len(line) <= 80:
-        return line
-    listed = textwrap.fill(", ".join(words), 80, initial_indent="    ", subsequent_indent="    ")
-    return f"{name}(\n{listed}\n)"
+    return markdown.call(name, words)
