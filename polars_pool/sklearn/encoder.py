@@ -39,8 +39,8 @@ class PartialPoolingEncoder(TransformerMixin, BaseEstimator):
         As in `shrink`.
     folds
         Number of folds, or a splitter of scikit-learn whose test sets hold each row once. sigma2, tau2 and mu are
-        refitted without each fold. A number of folds keeps the shares of classes, and the rows of one of `groups`
-        together.
+        refitted without each fold. A number of folds keeps the shares of classes, or with `groups` the rows of each
+        group together.
     shuffle, random_state
         Whether a number of folds is in random order (default), and the seed or generator of this order.
     unknown

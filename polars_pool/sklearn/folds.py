@@ -31,7 +31,7 @@ def folds_of_rows(splitter: Any, X: Any, y: Any, groups: Any) -> np.ndarray[Any,
 
 
 def splitter(folds: Any, has_classes: bool, has_groups: bool, shuffle: bool, random_state: Any) -> Any:
-    """The splitter of a number of folds: by groups if there are any, with even shares of classes; or the one given."""
+    """The splitter of a number of folds: by groups if there are any, or with even shares of classes."""
     if not hasattr(folds, "__index__") or isinstance(folds, bool):
         if isinstance(folds, str) or not (hasattr(folds, "split") or isinstance(folds, Iterable)):
             raise TypeError(f"folds={shown(folds)}; give a number of folds, or a splitter of scikit-learn")

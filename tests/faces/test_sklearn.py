@@ -515,7 +515,7 @@ def test_codes_do_not_leak_the_target(keys, classes):
 
 
 def test_codes_of_all_rows_would_leak_it():
-    """The same measure for `fit` and `transform` of the rows in training."""
+    """The same measure for `fit` and `transform` of the rows in training: 4 and 2 times the limits above, at least."""
     linear, boosting = scores(2000, False, in_sample=True)
-    assert linear > 0.05
-    assert boosting < -0.05
+    assert linear > 0.02
+    assert boosting < -0.02
