@@ -94,6 +94,12 @@ def test_rates_are_encoded_by_refits(over):
     np.testing.assert_allclose(rows.select(expression).to_series(), encoded["estimate"], rtol=1e-13)
 
 
+def test_rows_that_are_no_trials_are_counted():
+    rows = table().with_columns(y=pl.when(pl.int_range(pl.len()) < 3).then(2).otherwise(1))
+    with pytest.raises((ValueError, pl.exceptions.ComputeError), match="'y' is more than 1 in 3 rows"):
+        pool.encode(rows, "y", by="g", folds="fold", family="binomial")
+
+
 LABELS = {
     "date": pl.lit(date(2024, 1, 1)) + pl.duration(days=pl.col("fold")),
     "category": pl.col("fold").cast(pl.String).cast(pl.Categorical),

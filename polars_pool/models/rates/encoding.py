@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
-from ..encoding import WHOLE, Encoding, of_other_rows, out_of_fold
+from ..encoding import FOLD, WHOLE, Encoding, beside_folds, of_other_rows, out_of_fold
+from ..tables import WHOLE as WHOLE_TABLE
 from .estimates import estimates
+from .groups import SIZE, X, grouped
+from .refuse import bad_rows
 from .spec import Rates
 
 
 def encoded(frame: pl.LazyFrame, request: Rates, encoding: Encoding) -> pl.LazyFrame:
     """All columns of the frame, and statistics of the posterior of the rate of the group of each row."""
     if encoding.folds is not None:
-        return out_of_fold(frame, request, encoding, estimates)
+        return out_of_fold(frame, request, encoding, estimates, _without_folds)
     return of_other_rows(frame, request, encoding, frame, estimates)
+
+
+def _without_folds(rows: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, Rates]:
+    """The events and trials of each group without each fold, and the request that reads them; bad rows are an error.
+
+    Counts are subtracted exactly.
+    """
+    pairs, constants = grouped(rows, request)
+    pairs = pairs.join(constants, how="cross").map_batches(
+        partial(_checked, request=request), schema=pairs.collect_schema(), **WHOLE_TABLE
+    )
+    pairs, keys = pairs.cache(), list(request.keys)
+    totals = pairs.group_by(key for key in keys if key != FOLD).agg(X.sum(), SIZE.sum())
+    every = beside_folds(totals, pairs, request)
+    every = every.join(pairs, on=keys, how="left", nulls_equal=True, suffix="_part")
+    left = (pl.col(name) - pl.col(f"{name}_part").fill_null(0.0) for name in ("_pool_x", "_pool_n"))
+    return every.with_columns(left), replace(request, value=X, size=SIZE)
+
+
+def _checked(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
+    bad_rows(table, request)
+    return table.select(*request.keys, X, SIZE)
 
 
 def statistic(table: pl.DataFrame, request: Rates, name: str, encoding: Encoding = WHOLE) -> pl.Series:
