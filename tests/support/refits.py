@@ -7,7 +7,7 @@ import polars_pool as pool
 
 OFFSET = 1e6
 STATISTICS = ["estimate", "se", "n", "mean", "weight"]
-ROUNDING = 4e-16 * OFFSET  # of a value at the offset
+ROUNDING = 3e-15 * OFFSET  # of sums of values at the offset, in any order
 
 
 def table(rows=300, groups=25, seed=0):
