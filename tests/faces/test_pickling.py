@@ -45,7 +45,7 @@ QUERIES = {
     "encode squeezed": pool.encode(ROWS, "y", "g", sigma2="squeezed"),
     "encode random folds": pool.encode(ROWS, "y", "g", folds=3, seed=1),
     "encode without each value": pool.encode(ROWS, "y", "g", folds="m", weights="w", tau2=pool.HalfCauchy(5)),
-    "encode rates by folds": pool.encode(ROWS, pl.col("y") > 5, "g", folds="m", family="binomial"),
+    "encode rates by folds": pool.encode(ROWS, pl.col("y") > 13, "x", folds="m", family="binomial"),
     "encode without each row": pool.encode(ROWS, "y", "g", folds="loo"),
     "encode nested": pool.encode(ROWS, "y", ["m", "g"], nested=True),
     "draws": pool.posterior_draws(ROWS, "y", "g", tau2=pool.Uniform(), draws=3, seed=1),
