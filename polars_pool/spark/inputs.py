@@ -12,7 +12,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as spark
 
-from ..arguments import Call, flag
+from ..arguments import Call, flag, is_rule
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
 from ..models.oneway.spec import OneWay
@@ -79,6 +79,8 @@ def translated(call: Call) -> tuple[Inputs, Call]:
     for role in ROLES:
         if call.get(role) is not None:
             columns[role], expressions[role] = translate(call[role], role)
+    if isinstance(call.get("folds"), str | Column) and not (isinstance(call["folds"], str) and is_rule(call["folds"])):
+        columns["folds"], expressions["folds"] = translate(call["folds"], "folds")
     for role in KEYS:
         if call.get(role) is not None:
             expressions[role] = []

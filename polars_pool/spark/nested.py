@@ -9,13 +9,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
 
 from ..formulas import moments, within
-from ..models.encoding import Encoding
 from ..models.nested import components as fitting
 from ..models.nested.estimates import estimates_schema
 from ..models.nested.pooling import WITHOUT_ROWS, errors, of_model, shrunk, statistics, sums, under_model, weighed
 from ..models.nested.spec import Nested
 from ..models.refuse import BAD
-from .encoding import encoded as joined_to_rows
 from .frames import OTHER, SPARK, named, same, with_steps
 from .inputs import Inputs
 from .models import Models, on_driver
@@ -40,13 +38,6 @@ def components(inputs: Inputs, request: Nested) -> DataFrame:
 def estimates(inputs: Inputs, request: Nested, keys: DataFrame | None = None) -> DataFrame:
     """One row per node, under public names; nodes among the keys may have no rows."""
     return public(_nodes(inputs, request, keys), _at(request), estimates_schema(request))
-
-
-def encoded(inputs: Inputs, request: Nested, encoding: Encoding) -> DataFrame:
-    """All columns of the frame, and statistics of the node of each row under the names of the encoding."""
-    at = _at(request)
-    of_level = replace(inputs, keys=inputs.keys[: len(at.keys)])
-    return joined_to_rows(of_level, _nodes(inputs, request, None), at, encoding)
 
 
 def _at(request: Nested) -> Nested:

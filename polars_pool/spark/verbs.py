@@ -28,10 +28,9 @@ FAMILIES: dict[type, ModuleType] = {
 }
 
 FOLDS = (
-    "folds= and rows= of encode do not run on Spark: give a Polars frame of rows that fit into memory; or shrink() the "
-    "other folds, with over= and a copy of the rows for each fold, and join"
+    "folds={folds} does not run on Spark, whose rows have no order: give a column or an expression of the fold of each "
+    "row, such as abs(hash(customer)) % 5"
 )
-RATES = "encode on Spark pools means: shrink() the rates, with trials= or family='binomial', and join them to the rows"
 
 
 def states(call: Call) -> DataFrame:
@@ -59,16 +58,22 @@ def estimates(call: Call) -> DataFrame:
 
 def encode(call: Call) -> DataFrame:
     """The rows with statistics of their group."""
-    if call["rows"] is not None or call["folds"] is not None:
-        raise TypeError(FOLDS)
-    inputs, call = translated(call)
-    request, how, _ = arguments.encoding(call)
-    if isinstance(request, Nested):
-        return nested.encoded(inputs, request, how)
-    if isinstance(request, Rates):
-        raise TypeError(RATES)
-    means = (posterior if isinstance(request, PosteriorMeans) else oneway).means(inputs, request)
-    return encoding.encoded(inputs, means, request, how)
+    inputs, of_polars = translated(call)
+    rows = call["rows"]
+    if rows is not None and not isinstance(rows, DataFrame):
+        raise TypeError(f"rows is a {type(rows).__qualname__}; give a Spark DataFrame")
+    if rows is not None:
+        of_polars = of_polars.replaced(rows=pl.LazyFrame(schema=schema_of(rows)))
+    request, how, _ = arguments.encoding(of_polars)
+    estimates = FAMILIES[type(request)].estimates
+    if rows is not None:
+        others, _ = translated(call.replaced(frame=rows, value=None, weights=None, rows=None))
+        return encoding.of_other_rows(inputs, request, how, others, estimates)
+    if how.folds is None:
+        return encoding.encoded(inputs, request, how, estimates)
+    if not isinstance(how.folds, pl.Expr):
+        raise TypeError(FOLDS.format(folds=repr(how.folds)))
+    return encoding.out_of_fold(inputs, request, how, estimates)
 
 
 def profiles(call: Call) -> DataFrame:
