@@ -27,6 +27,7 @@ def encoded(engine, rows, by="g", **options):
     return database(engine).ask(f"{query[:-1]}, folds := fold) ORDER BY id")
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("engine", ["duckdb", "shell"])
 @pytest.mark.parametrize("case", CASES)
 def test_each_fold_is_encoded_by_a_refit_without_it(engine, case):

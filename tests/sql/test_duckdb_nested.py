@@ -105,6 +105,7 @@ def frames() -> dict:
     return {"rows": (rows, "y"), "moments": (moments, "mean"), "moments with weights": (weighted, "mean")}
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("position", "name"), list(enumerate(CASES)))
 def test_agrees_with_python(frames, position, name):
     frame, value = frames.get(name, frames["rows"])
