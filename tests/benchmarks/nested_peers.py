@@ -8,16 +8,13 @@ own, and the tools run in turns. The time covers the way from rows in memory to 
 measures itself, without the start of R and the reading of the rows.
 """
 
-import argparse
-import json
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import tools
 
 SIGMA, TAU = 2.0, (1.0, 0.7)  # standard deviations of rows, outer groups and inner groups
 
@@ -28,6 +25,14 @@ SIZES = [
     (100_000, 10_000, 500, ["polars-pool", "lme4", "gpboost"]),
     (5_000, 500, 50, ["polars-pool", "lme4", "gpboost", "statsmodels"]),
 ]
+HEADS = ("rows", "inner", "outer")
+COLUMNS = {
+    "wall": ("wall s", ".3f"),
+    "cpu": ("CPU s", ".3f"),
+    "outer": ("tau2 of outer", ".8f"),
+    "inner": ("tau2 of inner", ".8f"),
+}
+CAPTION = f"Rows of sd {SIGMA}, outer groups of {TAU[0]}, inner groups of {TAU[1]}"
 LME4 = """
 suppressPackageStartupMessages(library(lme4))
 rows <- read.csv(commandArgs(TRUE)[1])
@@ -134,61 +139,5 @@ def by_r(frame):
     return {"wall": wall, "cpu": cpu, "outer": outer, "inner": inner}
 
 
-def in_child(tool, size, limit):
-    """A run of `measure`, or the reason why there is none."""
-    command = [sys.executable, __file__, "--measure", tool, *map(str, size)]
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return f"more than {limit:g} s"
-    if done.returncode:
-        return done.stderr.strip().splitlines()[-1][:80]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def print_line(tool, size, runs):
-    try:
-        name = tool if tool == "lme4" else f"{tool} ({version(tool)})"
-    except PackageNotFoundError:
-        name, runs = tool, ["not installed"]
-    if isinstance(runs[-1], str):
-        cells = [runs[-1], "", "", ""]
-    else:
-        medians = {m: statistics.median(run[m] for run in runs) for m in ("wall", "cpu", "outer", "inner")}
-        cells = [
-            f"{medians['wall']:.3f}",
-            f"{medians['cpu']:.3f}",
-            f"{medians['outer']:.8f}",
-            f"{medians['inner']:.8f}",
-        ]
-    print(f"| {' | '.join(f'{x:,}' for x in size)} | {name} | {' | '.join(cells)} |", flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is stopped")
-    parser.add_argument("--most", type=int, default=10**9, help="only sizes with at most this number of rows")
-    parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        tool, *size = options.measure
-        print(json.dumps(measure(tool, *map(int, size))))
-        return
-    print(
-        f"Rows of sd {SIGMA}, outer groups of {TAU[0]}, inner groups of {TAU[1]}; medians of {options.rounds} rounds\n"
-    )
-    print("| rows | inner | outer | tool | wall s | CPU s | tau2 of outer | tau2 of inner |")
-    print("|---:|---:|---:|---|---:|---:|---:|---:|")
-    for *size, tools in SIZES:
-        runs = {tool: [] for tool in tools if size[0] <= options.most}
-        for _ in range(options.rounds):
-            for tool, done in runs.items():
-                if not any(isinstance(run, str) for run in done):  # a tool that failed once does not run again
-                    done.append(in_child(tool, size, options.limit))
-        for tool, done in runs.items():
-            print_line(tool, size, done)
-
-
 if __name__ == "__main__":
-    main()
+    tools.compare(__doc__, measure, SIZES, HEADS, COLUMNS, CAPTION)

@@ -7,14 +7,10 @@ Every run is a process of its own, and the tools run in turns. The time covers t
 estimate per group, without imports and the generation of data.
 """
 
-import argparse
-import json
-import statistics
-import subprocess
-import sys
 import time
 import warnings
-from importlib.metadata import PackageNotFoundError, version
+
+import tools
 
 SIGMA, TAU = 1.0, 0.5
 
@@ -24,6 +20,13 @@ SIZES = [
     (20_000, 2_000, ["polars, raw means", "polars-pool", "gpboost", "scikit-learn", "statsmodels"]),
     (200_000, 20_000, ["polars, raw means", "polars-pool", "statsmodels"]),
 ]
+HEADS = ("rows", "groups")
+COLUMNS = {
+    "wall": ("wall s", ".3f"),
+    "cpu": ("CPU s", ".3f"),
+    "rmse": ("RMSE of the group means", ".4f"),
+}
+CAPTION = f"Within-group sd {SIGMA}, between-group sd {TAU}"
 
 
 def draw(rows, groups):
@@ -113,58 +116,5 @@ def measure(tool, rows, groups):
     return {"wall": wall, "cpu": cpu, "rmse": float(np.sqrt(np.mean(error**2)))}
 
 
-def in_child(tool, rows, groups, limit):
-    """The result of `measure` in a process of its own, or the reason why it failed."""
-    command = [sys.executable, __file__, "--measure", tool, str(rows), str(groups)]
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return f"more than {limit} s"
-    if done.returncode:
-        return done.stderr.strip().splitlines()[-1][:80]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def compare(rows, groups, tools, rounds, limit):
-    """The runs of each tool, in turns; a tool that failed once does not run again."""
-    runs = {tool: [] for tool in tools}
-    for _ in range(rounds):
-        for tool in tools:
-            if not any(isinstance(run, str) for run in runs[tool]):
-                runs[tool].append(in_child(tool, rows, groups, limit))
-    return runs
-
-
-def print_line(tool, rows, groups, runs):
-    try:
-        name = f"{tool} ({version(tool.split(',')[0])})"
-    except PackageNotFoundError:
-        name, runs = tool, ["not installed"]
-    if isinstance(runs[-1], str):
-        cells = [runs[-1], "", ""]
-    else:
-        wall, cpu, rmse = (statistics.median(run[m] for run in runs) for m in ("wall", "cpu", "rmse"))
-        cells = [f"{wall:.3f}", f"{cpu:.3f}", f"{rmse:.4f}"]
-    print(f"| {rows:,} | {groups:,} | {name} | {' | '.join(cells)} |", flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is stopped")
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        tool, rows, groups = options.measure
-        print(json.dumps(measure(tool, int(rows), int(groups))))
-        return
-    print(f"Within-group sd {SIGMA}, between-group sd {TAU}; medians of {options.rounds} rounds\n")
-    print("| rows | groups | tool | wall s | CPU s | RMSE of the group means |")
-    print("|---:|---:|---|---:|---:|---:|")
-    for rows, groups, tools in SIZES:
-        for tool, runs in compare(rows, groups, tools, options.rounds, options.limit).items():
-            print_line(tool, rows, groups, runs)
-
-
 if __name__ == "__main__":
-    main()
+    tools.compare(__doc__, measure, SIZES, HEADS, COLUMNS, CAPTION)

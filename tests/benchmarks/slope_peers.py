@@ -7,14 +7,10 @@ reports tools that are not installed. Every run is a process of its own, and the
 way from rows in memory to one intercept and slope per group, without imports and the generation of data.
 """
 
-import argparse
-import json
-import statistics
-import subprocess
-import sys
 import time
 import warnings
-from importlib.metadata import PackageNotFoundError, version
+
+import tools
 
 SIGMA, TAU, CORRELATION = 2.0, (1.0, 0.5), 0.5  # standard deviations of errors; of intercepts and slopes
 
@@ -25,6 +21,14 @@ SIZES = [
     (200_000, 20_000, ["polars, least squares", "polars-pool", "gpboost", "statsmodels"]),
     (20_000, 2_000, ["polars, least squares", "polars-pool", "gpboost", "statsmodels"]),
 ]
+HEADS = ("rows", "groups")
+COLUMNS = {
+    "wall": ("wall s", ".3f"),
+    "cpu": ("CPU s", ".3f"),
+    "intercept": ("RMSE of intercepts", ".4f"),
+    "slope": ("RMSE of slopes", ".4f"),
+}
+CAPTION = f"Errors of sd {SIGMA}, intercepts of {TAU[0]}, slopes of {TAU[1]}"
 
 
 def draw(rows, groups):
@@ -118,55 +122,5 @@ def measure(tool, rows, groups):
     }
 
 
-def in_child(tool, rows, groups, limit):
-    """A run of `measure`, or the reason why there is none."""
-    command = [sys.executable, __file__, "--measure", tool, str(rows), str(groups)]
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return f"more than {limit:g} s"
-    if done.returncode:
-        return done.stderr.strip().splitlines()[-1][:80]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def print_line(tool, rows, groups, runs):
-    try:
-        name = f"{tool} ({version(tool.split(',')[0])})"
-    except PackageNotFoundError:
-        name, runs = tool, ["not installed"]
-    if isinstance(runs[-1], str):
-        cells = [runs[-1], "", "", ""]
-    else:
-        medians = {m: statistics.median(run[m] for run in runs) for m in ("wall", "cpu", "intercept", "slope")}
-        cells = [f"{medians['wall']:.3f}", f"{medians['cpu']:.3f}"]
-        cells += [f"{medians[m]:.4f}" for m in ("intercept", "slope")]
-    print(f"| {rows:,} | {groups:,} | {name} | {' | '.join(cells)} |", flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is stopped")
-    parser.add_argument("--most", type=int, default=10**9, help="only sizes with at most this number of rows")
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        tool, rows, groups = options.measure
-        print(json.dumps(measure(tool, int(rows), int(groups))))
-        return
-    print(f"Errors of sd {SIGMA}, intercepts of {TAU[0]}, slopes of {TAU[1]}; medians of {options.rounds} rounds\n")
-    print("| rows | groups | tool | wall s | CPU s | RMSE of intercepts | RMSE of slopes |")
-    print("|---:|---:|---|---:|---:|---:|---:|")
-    for rows, groups, tools in SIZES:
-        runs = {tool: [] for tool in tools if rows <= options.most}
-        for _ in range(options.rounds):
-            for tool, done in runs.items():
-                if not any(isinstance(run, str) for run in done):  # a tool that failed once does not run again
-                    done.append(in_child(tool, rows, groups, options.limit))
-        for tool, done in runs.items():
-            print_line(tool, rows, groups, done)
-
-
 if __name__ == "__main__":
-    main()
+    tools.compare(__doc__, measure, SIZES, HEADS, COLUMNS, CAPTION)

@@ -2,6 +2,8 @@
 
 import pytest
 import sparks
+from pyspark.sql.classic.dataframe import DataFrame as ClassicFrame
+from pyspark.sql.connect.dataframe import DataFrame as ConnectFrame
 
 
 def pytest_itemcollected(item):
@@ -40,3 +42,36 @@ def as_deployed(sessions):
 def classic(sessions):
     """A classic session, for tests whose code is that of Connect, too."""
     return sessions["classic"]
+
+
+@pytest.fixture
+def file(spark, as_deployed, tmp_path):
+    """A file of rows, as a frame."""
+    sparks.rows().write_parquet(tmp_path / "rows.parquet")
+    return spark.read.parquet(str(tmp_path / "rows.parquet"))
+
+
+@pytest.fixture
+def received(monkeypatch, as_deployed):
+    """The numbers of rows of all tables that reach the driver."""
+    numbers = []
+
+    def recorder(to_arrow):
+        def recorded(self):
+            table = to_arrow(self)
+            numbers.append(table.num_rows)
+            return table
+
+        return recorded
+
+    for frame in (ClassicFrame, ConnectFrame):
+        monkeypatch.setattr(frame, "toArrow", recorder(frame.toArrow))
+    return numbers
+
+
+@pytest.fixture
+def no_job(sessions):
+    """No job runs during the test."""
+    before = sparks.jobs(sessions["classic"])
+    yield
+    assert sparks.jobs(sessions["classic"]) == before

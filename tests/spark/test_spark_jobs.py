@@ -1,47 +1,16 @@
 """What Spark reads, keeps and sends to the driver, by its own records; and what it refuses before any job."""
 
-import numpy as np
 import polars as pl
 import pytest
 import sparks
 from polars.testing import assert_frame_equal
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.classic.dataframe import DataFrame as ClassicFrame
-from pyspark.sql.connect.dataframe import DataFrame as ConnectFrame
-from sparks import polars_frame, spark_frame
+from sparks import cached, of_sizes, passes, polars_frame, spark_frame
 from test_spark_means import ALL
 
 import polars_pool as pool
 
 # ---- passes over a file ----------------------------------------------------------------------------------------------
-
-NUMBER, GROUPS = 20_000, 300
-FIRST = 5_000  # more than the values of which the offset is the mean, and than a batch of the reader
-
-
-@pytest.fixture
-def file(spark, as_deployed, tmp_path):
-    """A file of rows, as a frame."""
-    draw = np.random.default_rng(18)
-    g = draw.integers(0, GROUPS, NUMBER)
-    rows = pl.DataFrame({"g": g, "y": draw.normal(g / GROUPS), "x": draw.integers(0, 3, NUMBER), "w": 1 + g % 2})
-    rows.write_parquet(tmp_path / "rows.parquet")
-    return spark.read.parquet(str(tmp_path / "rows.parquet"))
-
-
-def passes(classic, run) -> int:
-    """How often a function reads the rows of the file, which it may do beside the first ones, in any session."""
-    before = sparks.records(classic)
-    run()
-    after = sparks.records(classic)
-    number, rest = divmod(sum(after[stage] for stage in after.keys() - before.keys()), NUMBER)
-    assert rest < FIRST
-    return number
-
-
-def cached(classic) -> int:
-    return classic._jsc.getPersistentRDDs().size()
-
 
 PRIOR = {"tau2": "half_cauchy(1)"}
 ONCE = {
@@ -87,30 +56,6 @@ def test_the_cache_changes_no_number(classic):
 
 
 # ---- rows that reach the driver --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def received(monkeypatch, as_deployed):
-    """The numbers of rows of all tables that reach the driver."""
-    numbers = []
-
-    def recorder(to_arrow):
-        def recorded(self):
-            table = to_arrow(self)
-            numbers.append(table.num_rows)
-            return table
-
-        return recorded
-
-    for frame in (ClassicFrame, ConnectFrame):
-        monkeypatch.setattr(frame, "toArrow", recorder(frame.toArrow))
-    return numbers
-
-
-def of_sizes(spark, groups: int):
-    """Four models of groups of the sizes 1 to 7; rows of Spark alone."""
-    rows = spark.range(groups).selectExpr("id", "explode(sequence(0, id % 7)) AS i")
-    return rows.selectExpr("id AS g", "id % 4 AS model", "id % 11 + i * i % 5 AS y", "i")
 
 
 def test_the_driver_receives_the_distinct_sizes(spark, received):
@@ -176,14 +121,6 @@ REFUSED = [
     (pool.merge, ("g",), {"value": "y"}),
 ]
 WRONG = (ValueError, TypeError, pl.exceptions.ColumnNotFoundError)
-
-
-@pytest.fixture
-def no_job(sessions):
-    """No job runs during the test."""
-    before = sparks.jobs(sessions["classic"])
-    yield
-    assert sparks.jobs(sessions["classic"]) == before
 
 
 STUDIED = ALL.with_columns(n=pl.lit(9))

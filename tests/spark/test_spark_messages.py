@@ -6,7 +6,6 @@ import test_arguments as arguments
 import test_duckdb_messages as messages
 from pyspark.errors import PySparkException
 from sparks import in_turn, path, spark_frame
-from test_spark_jobs import no_job  # noqa: F401
 
 import polars_pool as pool
 
@@ -14,7 +13,7 @@ ERRORS = (ValueError, TypeError, pl.exceptions.PolarsError)
 OF_ARGUMENTS = [*messages.FROM_ARGUMENTS, *messages.ON_EMPTY]
 
 
-def test_arguments(spark, no_job):  # noqa: F811
+def test_arguments(spark, no_job):
     frames = {name: spark_frame(spark, messages.TABLES[name]) for name in {call.table for call in OF_ARGUMENTS}}
     for call in OF_ARGUMENTS:
         with pytest.raises(ERRORS) as want:
@@ -27,7 +26,7 @@ def test_arguments(spark, no_job):  # noqa: F811
 VERBS = [verb for verb in arguments.NO_COLUMNS if verb is not pool.posterior_draws]
 
 
-def test_values_that_are_no_arguments(spark, no_job):  # noqa: F811
+def test_values_that_are_no_arguments(spark, no_job):
     frame = spark_frame(spark, arguments.ROWS)
     for verb in VERBS:
         x = {"x": "x"} if verb in (pool.regress, pool.regress_components, pool.predict) else {}

@@ -5,8 +5,7 @@ import pytest
 import test_truth_nested as truth
 from polars.testing import assert_frame_equal
 from pyspark.sql import functions as F  # noqa: N812
-from sparks import path, polars_frame, spark_frame
-from test_spark_jobs import of_sizes, received  # noqa: F401
+from sparks import of_sizes, path, polars_frame, spark_frame
 
 import polars_pool as pool
 from polars_pool.spark import nested
@@ -80,7 +79,7 @@ def test_moments_are_an_input(classic):
     assert_frame_equal(got, pool.shrink(frame(), "y", **KEYS), check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def test_the_driver_receives_the_classes(classic, received):  # noqa: F811
+def test_the_driver_receives_the_classes(classic, received):
     """The pairs of an outer group and a size, whatever the number of leaves."""
     for groups in (700, 7_000):
         rows = of_sizes(classic, groups).withColumn("outer", F.col("g") % 5)

@@ -11,8 +11,7 @@ import test_truth_regression as truth
 from polars.testing import assert_frame_equal
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
-from sparks import in_turn, path, polars_frame, spark_frame
-from test_spark_jobs import cached, file, no_job, of_sizes, passes, received  # noqa: F401
+from sparks import cached, in_turn, of_sizes, passes, path, polars_frame, spark_frame
 from test_spark_means import ITERATED
 
 import polars_pool as pool
@@ -263,7 +262,7 @@ def test_a_decimal_and_a_long_keep_their_digits(classic):
 
 
 @pytest.mark.parametrize(("spark", "verb"), in_turn((verb,) for verb in polars.VERBS), indirect=["spark"])
-def test_one_pass(classic, file, verb):  # noqa: F811
+def test_one_pass(classic, file, verb):
     """Of the rows; a second one for the rows to predict, which are those of the frame."""
     arguments = ("y", ["x"], "g")
     assert passes(classic, lambda: verb(file, *arguments, weights="w").toArrow()) == 1 + (verb is pool.predict)
@@ -279,7 +278,7 @@ def test_without_the_cache_the_numbers_are_the_same(classic, verb):
 
 
 @pytest.mark.usefixtures("as_deployed")
-def test_the_driver_receives_the_classes(classic, received):  # noqa: F811
+def test_the_driver_receives_the_classes(classic, received):
     """Of equal sizes, or equal sums of weights, in each model, whatever the number of groups."""
     for groups in (700, 2_100):
         rows = of_sizes(classic, groups).selectExpr("*", "g * i % 5 AS x", "1 + g % 3 AS w")
@@ -310,7 +309,7 @@ REFUSED = [
 WRONG = (ValueError, TypeError, pl.exceptions.ColumnNotFoundError)
 
 
-def test_wrong_arguments(spark, no_job):  # noqa: F811
+def test_wrong_arguments(spark, no_job):
     frame = models().with_columns(term=0, mu=0)
     rows = spark_frame(spark, frame)
     for arguments, options in REFUSED:
@@ -324,7 +323,7 @@ def test_wrong_arguments(spark, no_job):  # noqa: F811
             assert str(got.value) == str(want.value)
 
 
-def test_wrong_rows_to_predict(spark, no_job):  # noqa: F811
+def test_wrong_rows_to_predict(spark, no_job):
     frame = models()
     for rows in (NEW.drop("a"), NEW.cast({"g": pl.String}), NEW.with_columns(fitted=0), NEW.cast({"a": pl.String})):
         with pytest.raises(WRONG) as want:
@@ -339,7 +338,7 @@ def test_wrong_rows_to_predict(spark, no_job):  # noqa: F811
 
 
 @every_verb
-def test_slopes_that_vary(spark, verb, no_job):  # noqa: F811
+def test_slopes_that_vary(spark, verb, no_job):
     frame = spark_frame(spark, models())
     for options in ({"vary": "a"}, {"vary": ["intercept", "a"]}, {"vary": "a", "intercept": False}):
         with pytest.raises(TypeError, match="on Spark a regression needs an intercept, and no other term can vary"):

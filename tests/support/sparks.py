@@ -7,11 +7,12 @@ program that only uses Connect.
 import os
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import ways
@@ -160,6 +161,38 @@ def records(classic: SparkSession) -> dict[int, int]:
     gateway = classic.sparkContext._gateway
     stages = _statuses(classic).stageList(None, False, False, gateway.new_array(gateway.jvm.double, 0), None)
     return {stage.stageId(): stage.inputRecords() for stage in map(stages.apply, range(stages.size()))}
+
+
+NUMBER, GROUPS = 20_000, 300
+FIRST = 5_000  # more than the values of which the offset is the mean, and than a batch of the reader
+
+
+def rows() -> pl.DataFrame:
+    """The rows whose passes are counted."""
+    draw = np.random.default_rng(18)
+    g = draw.integers(0, GROUPS, NUMBER)
+    return pl.DataFrame({"g": g, "y": draw.normal(g / GROUPS), "x": draw.integers(0, 3, NUMBER), "w": 1 + g % 2})
+
+
+def passes(classic: SparkSession, run: Callable[[], object]) -> int:
+    """How often a function reads those rows from a file, in any session, apart from the first ones."""
+    before = records(classic)
+    run()
+    after = records(classic)
+    number, rest = divmod(sum(after[stage] for stage in after.keys() - before.keys()), NUMBER)
+    assert rest < FIRST
+    return number
+
+
+def cached(classic: SparkSession) -> int:
+    """How many frames Spark keeps in its cache."""
+    return classic._jsc.getPersistentRDDs().size()
+
+
+def of_sizes(session: Any, groups: int) -> DataFrame:
+    """Four models of groups of the sizes 1 to 7; rows of Spark alone."""
+    rows = session.range(groups).selectExpr("id", "explode(sequence(0, id % 7)) AS i")
+    return rows.selectExpr("id AS g", "id % 4 AS model", "id % 11 + i * i % 5 AS y", "i")
 
 
 def _statuses(classic: SparkSession) -> Any:
