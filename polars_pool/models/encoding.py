@@ -137,7 +137,7 @@ def of_other_rows(
     """All columns of other rows, and statistics of their group by the rows of the frame; a new group has mu."""
     columns = pl.nth(range(len(rows.collect_schema())))
     keys = [*request.over_names, *request.group_names]
-    rows = rows.with_columns(e.name.prefix(KEY) for e in request.key_columns)
+    rows = rows.with_columns(e.name.prefix(KEY) for e in request.key_columns).cache()
     of_groups = estimates(frame, request, rows.select(map(public_key, keys)).unique())
     of_groups = of_groups.select(
         *(pl.col(key).alias(KEY + key) for key in keys),

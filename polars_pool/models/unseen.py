@@ -20,7 +20,7 @@ def with_unseen(
     """
     if keys is None:
         return grouped
-    unseen = keys.select(pl.all().name.prefix(KEY)).unique()
+    unseen = keys.select(pl.all().name.prefix(KEY)).unique().cache()  # the groups are read again for their models
     if request.over and request.over[0] not in unseen.collect_schema():
         grouped = grouped.cache()  # so that the rows are grouped once, for the groups and for their models
         unseen = grouped.select(*request.over).unique().join(unseen, how="cross")

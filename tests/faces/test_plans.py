@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 import pytest
 from frames import MOMENTS, TAU2, assert_near, methods
+from polars.io.plugins import register_io_source
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
@@ -129,11 +131,17 @@ def test_the_reader_distinguishes_a_read_of_the_first_row_from_a_scan(lf):
     assert len(plan.reads_of_first_rows()) == (1 if pl.__version__ >= "2" else 0)
 
 
+def assert_scans(query: pl.LazyFrame, count: int) -> Plan:
+    """Whole files are read this often, and their first rows once at most."""
+    plan = Plan.of(query)
+    assert len(plan.scans()) == count, [plan.nodes[name].label for name in plan.reads()]
+    assert len(plan.reads_of_first_rows()) <= 1
+    return plan
+
+
 def assert_one_scan(query: pl.LazyFrame) -> None:
     """Rows are read once, and grouped by streaming nodes only."""
-    plan = Plan.of(query)
-    assert len(plan.scans()) == 1, [plan.nodes[name].label for name in plan.reads()]
-    assert len(plan.reads_of_first_rows()) <= 1
+    plan = assert_scans(query, 1)
     for name in plan.rows():
         assert not plan.nodes[name].fallback, plan.nodes[name].label
 
@@ -143,6 +151,18 @@ def assert_one_scan(query: pl.LazyFrame) -> None:
 
 UNSEEN = pl.LazyFrame({"g": [1, 60, 61, 1000]})
 NESTED = {"by": [(pl.col("g") % 5).alias("part"), "g"], "nested": True}
+ENCODED = {
+    "means": {"value": "y", "by": "g"},
+    "separate": {"value": "y", "by": "g", "sigma2": "separate"},
+    "nested": {"value": "y", **NESTED},
+    "posterior": {"value": "y", "by": "g", "tau2": "half_normal(5)"},
+    "rates": {"value": pl.col("y") > 12, "by": "g", "family": "binomial"},
+    "rates of numbers": {"value": (pl.col("y") > 12).cast(pl.Int64), "by": "g", "family": "binomial"},
+}
+"""Encodings of each family."""
+FOLDS = [{"folds": "year"}, {"folds": 3, "seed": 1}]
+OF_MEANS = [{"folds": "loo"}, {"folds": "before", "order_by": "w"}]
+"""Folds of means alone."""
 
 
 def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
@@ -221,6 +241,55 @@ def test_published_estimates_are_scanned_once(lf, tau2):
 @pytest.mark.parametrize("tau2", TAU2)
 def test_stored_moments_are_scanned_once(states, tau2):
     assert_one_scan(pool.shrink(pl.scan_parquet(states), "mean", "g", **MOMENTS, tau2=tau2))
+
+
+@pytest.mark.parametrize("over", [None, "w"])
+@pytest.mark.parametrize("family", ENCODED)
+def test_an_encoded_frame_is_scanned_once(lf, family, over):
+    """Functions of Python number the folds and refuse null ones, so that these plans have fallbacks."""
+    encoded = partial(pool.encode, lf, **ENCODED[family], over=over)
+    assert_one_scan(encoded())
+    for folds in FOLDS:
+        assert_scans(encoded(**folds), 1)
+    for folds in OF_MEANS if family in ("means", "separate") else []:
+        assert_one_scan(encoded(**folds))
+
+
+@pytest.mark.parametrize("over", [None, "year"])
+@pytest.mark.parametrize("family", ENCODED)
+def test_encoded_other_rows_are_scanned_once(lf, states, family, over):
+    """The frame and the other rows."""
+    other = pl.scan_parquet(states).with_columns(year=2020 + pl.col("g") % 4)
+    assert_scans(pool.encode(lf, **ENCODED[family], over=over, rows=other), 2)
+
+
+def counted(frame: pl.DataFrame, reads: list[int | None]) -> pl.LazyFrame:
+    """The frame as a source that notes each read: the number of its first rows, or None for all."""
+
+    def read(columns, predicate, rows, _):
+        reads.append(rows)
+        part = frame.head(frame.height if rows is None else rows)
+        yield part.filter(True if predicate is None else predicate).select(columns or pl.all())
+
+    return register_io_source(read, schema=frame.schema)
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+@pytest.mark.parametrize("family", ENCODED)
+def test_each_source_is_read_once(lf, family, engine):
+    """Polars shares equal scans of files, but not reads of other sources."""
+    frame = lf.collect()
+    for options in [{}, *FOLDS]:
+        reads: list[int | None] = []
+        pool.encode(counted(frame, reads), **ENCODED[family], **options).collect(engine=engine)
+        assert reads.count(None) == 1
+    keys = frame.select("year", "g", part=pl.col("g") % 5)
+    for verb, option in ((pool.encode, "rows"), (pool.shrink, "groups")):
+        reads, of_others = [], []
+        others = {option: counted(keys, of_others)}
+        verb(counted(frame, reads), **ENCODED[family], over="year", **others).collect(engine=engine)
+        assert reads.count(None) == 1
+        assert of_others == [None]
 
 
 def after(query: pl.LazyFrame, lookup: pl.LazyFrame) -> dict[str, pl.LazyFrame]:

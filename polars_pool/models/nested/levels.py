@@ -20,6 +20,7 @@ def pooled(leaves: pl.LazyFrame, models: pl.LazyFrame, keys: pl.LazyFrame | None
     for depth in reversed(range(2, request.depth + 1)):
         levels.append(_parents(levels[-1], models, depth, request))
     levels.reverse()
+    keys = None if keys is None else keys.cache()  # for every level
     parents = None
     for depth in range(1, request.at + 1):
         nodes = _beside(_with_unseen(levels[depth - 1], keys, depth, request), models, request)

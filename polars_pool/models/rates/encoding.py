@@ -19,6 +19,7 @@ def encoded(frame: pl.LazyFrame, request: Rates, encoding: Encoding) -> pl.LazyF
     """All columns of the frame, and statistics of the posterior of the rate of the group of each row."""
     if encoding.folds is not None:
         return out_of_fold(frame, request, encoding, estimates, _without_folds)
+    frame = frame.cache()  # for the rates and the rows that they are joined to
     return of_other_rows(frame, request, encoding, frame, estimates)
 
 
