@@ -235,6 +235,13 @@ def test_the_share_of_a_level_and_the_interval_of_a_new_node():
         assert_near([lower, upper], [mu - reach, mu + reach], 1e-12)
 
 
+def test_the_share_with_a_known_sigma2_has_this_sigma2():
+    """tau2 / (sum of tau2 + sigma2), as without a known one."""
+    rows = pl.DataFrame({"a": [1, 1, 1, 2], "b": [1, 1, 2, 1], "y": [1.0, 3.0, 5.0, 9.0]})
+    result = pool.components(rows, "y", by=["a", "b"], nested=True, sigma2=2.0, tau2=[4.0, 1.0])
+    assert_near(result["share"], [4 / 7, 1 / 7], 1e-14)
+
+
 def test_the_share_of_published_estimates_has_the_typical_sampling_variance():
     """Higgins & Thompson (2002): (J - 1) sum w / ((sum w)^2 - sum w^2), as in I^2; their sum is metafor's of levels."""
     case = CASES["published"]

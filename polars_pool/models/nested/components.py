@@ -170,7 +170,7 @@ def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
     error, ratio = inference.errors(f), inference.likelihood_ratios(f)
     lower, upper = inference.limits(f, ratio, error, request.options.level)
     ratio, p = inference.tested(f, ratio)
-    sigma2 = _typical_variance(f)
+    sigma2 = _typical_variance(f) if request.published else _sigma2(f, request) / square
     return {
         "groups": f.tree.nodes[1:],
         "tau2": (tau2 * square)[::-1],
@@ -184,12 +184,10 @@ def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
 
 
 def _typical_variance(f: Fitted) -> Array:
-    """sigma2, or of given means their typical sampling variance, as in I^2 (inference.py), in the unit.
+    """The typical sampling variance of published means, as in I^2 (formulas/inference.py), in the unit.
 
     With one exact mean tr P has a limit, with several the typical variance is 0.
     """
-    if not f.deviance.given:
-        return np.where(f.exact, 0.0, np.where(f.identified, f.variances[0], np.nan))
     w = np.where(f.tree.u > 2 * LEAST, 1 / f.tree.u, 0.0)
     s1, s2 = f.tree.total(f.tree.k * w), f.tree.total(f.tree.k * w * w)
     trace = np.where(f.exact_leaves == 1, 2 * s1, formulas.trace(s1 * s1 - s2, s1))

@@ -7287,7 +7287,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
             CASE WHEN determined3 THEN _pool_tau2_outer ELSE known3 END AS outer_,
             CASE depth WHEN 1 THEN outer_ ELSE inner_ END AS tau2_,
             CASE
-                WHEN NOT given THEN _pool_sigma2
+                WHEN NOT published THEN _pool_sigma2
                 WHEN exact_leaves > 1 THEN 0.0
                 ELSE pool_typical_variance(leaves - 1, CASE WHEN exact_leaves = 1 THEN 2 * w1
                     ELSE pool_trace(w1 * w1 - w2, w1) END) * unit_ * unit_
