@@ -59,10 +59,11 @@
 --         term.
 --     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
 --         model: variances, and the coefficients by term in maps.
---     pool_shrink_nested: Partially pooled means of two nested levels, as of stores in regions: each group by both
---         keys is pulled toward its outer group, and that toward mu.
+--     pool_shrink_nested: Partially pooled means of two nested levels, such as stores in regions: each inner group
+--         is pulled toward its outer group, and each outer group toward mu.
 --     pool_components_nested: The variances of two nested levels, one row per model and level, the outer level
---         first: tau2 with its error, its profile interval and its test, and what both levels have in common.
+--         first: tau2 with its standard error, profile-likelihood interval and likelihood-ratio test, and the
+--         statistics of the model, equal in both rows.
 --     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
 --         their posterior means. `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'.
 --     pool_shrink_counts: Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates
@@ -7405,9 +7406,9 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
 -- The verbs of nested levels.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its
--- outer group, and that toward mu. The argument `at` chooses the groups of the result, by both keys ('inner') or by the
--- outer one ('outer'). Python has deeper trees.
+-- Partially pooled means of two nested levels, such as stores in regions: each inner group is pulled toward its outer
+-- group, and each outer group toward mu. The argument `at` chooses the groups of the result: 'inner' (by both keys) or
+-- 'outer' (by the outer key). More than two levels need Python.
 CREATE OR REPLACE MACRO pool_shrink_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -7515,8 +7516,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
     FROM query_table(CASE WHEN "at" = 'outer' THEN '_pool_of_outer' ELSE '_pool_of_inner' END)
     WHERE (SELECT proper FROM _pool_request);
 
--- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its
--- profile interval and its test, and what both levels have in common.
+-- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its standard error,
+-- profile-likelihood interval and likelihood-ratio test, and the statistics of the model, equal in both rows.
 CREATE OR REPLACE MACRO pool_components_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -8560,7 +8561,7 @@ COMMENT ON MACRO pool_methods_without IS 'The names of the estimators of a hyper
 COMMENT ON MACRO TABLE pool_methods IS 'The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n= where needs_n), rows with precision weights.';
 COMMENT ON MACRO TABLE pool_shrink IS 'Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
@@ -8576,10 +8577,10 @@ uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (me
 interval: For estimates `''normal''` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `''robust''`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
 predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame of the same library with the columns of `by`, and all or none of those of `over`.';
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.';
 COMMENT ON MACRO TABLE pool_encode IS 'The partially pooled mean of its group as a new column of every row.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row.
+value: Column or expression of numbers or Booleans: the value of each row.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions.
@@ -8587,10 +8588,10 @@ sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` fo
 tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
 mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
-folds: The rows that encode each row; by default all rows of its group, its own among them, which leaks its value to a model that is trained on it.';
+folds: A column or an expression whose values are the folds: each row is encoded from the rows of the other folds, and sigma2, tau2 and mu are estimated again without each fold. By default each row is encoded from all rows of its group, its own included; a model that is trained on these codes sees a part of its target.';
 COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
@@ -8606,7 +8607,7 @@ test: Test and intervals of mu: `''z''` by the normal distribution (default), `'
 limits: Interval of tau2: `''profile''` by the profile likelihood (reml and ml), `''q''` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
 COMMENT ON MACRO TABLE pool_profile IS 'Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
@@ -8621,7 +8622,7 @@ groups: True returns one row per group at each tau, with its estimate: the ''eff
 tau2: A prior of tau, such as `''half_cauchy(5)''`: adds `density`, the posterior density of tau.';
 COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
 n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
@@ -8672,9 +8673,9 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
-COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its outer group, and that toward mu.
+COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, such as stores in regions: each inner group is pulled toward its outer group, and each outer group toward mu.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 outer: Key of the outer level: a column or an expression, or several by name.
 inner: Key of the inner level: equal keys in different outer groups are different groups.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
@@ -8690,11 +8691,11 @@ at: The level of the result: `''inner''` (default), one row per pair of keys, or
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the interval, between 0 and 1.
 uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu; `''conditional''`: none, as if mu were known.
-predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, for an outer group in a new inner group; or a `''replicate''` of its mean, a new observation of the mean with the same v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
-COMMENT ON MACRO TABLE pool_components_nested IS 'The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its profile interval and its test, and what both levels have in common.
+COMMENT ON MACRO TABLE pool_components_nested IS 'The variances of two nested levels, one row per model and level, the outer level first: tau2 with its standard error, profile-likelihood interval and likelihood-ratio test, and the statistics of the model, equal in both rows.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans, an expression of the library of the frame: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 outer: Key of the outer level: a column or an expression, or several by name.
 inner: Key of the inner level: equal keys in different outer groups are different groups.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
@@ -8718,7 +8719,7 @@ prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `'
 level: Probability of the interval, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 threshold: A rate: adds `p_above`, `pep` and `q_value`.
-groups: A frame of the same library with the columns of `by`, and all or none of those of `over`.
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.
 posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
 uncertainty: Which errors `se` includes. `''mu''` (default): the error of the prior''s mean; `''conditional''`: none, as if the estimated prior were known.';
@@ -8732,7 +8733,7 @@ prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `'
 level: Probability of the interval, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 threshold: A rate: adds `p_above`, `pep` and `q_value`.
-groups: A frame of the same library with the columns of `by`, and all or none of those of `over`.
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.
 posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
 uncertainty: Which errors `se` includes. `''mu''` (default): the error of the prior''s mean; `''conditional''`: none, as if the estimated prior were known.';

@@ -42,7 +42,7 @@ def of_rows(call: Call, request: Encoded) -> Encoding:
     """The encoding that the arguments describe."""
     folds = _folds(call)
     if isinstance(folds, str) and not isinstance(request, Means):
-        raise ValueError(f"folds={folds!r} is for estimates of means alone; give a number of folds")
+        raise ValueError(f"folds={folds!r} needs means without a prior or nested levels; give a number of folds")
     if folds is not None and call.get("rows") is not None:
         raise ValueError("rows= does not go with folds=: folds encode the rows that are fitted, rows= encodes others")
     return Encoding(

@@ -156,7 +156,7 @@ def _depth(at: Any, levels: Sequence[tuple[str, ...]]) -> int:
             return depth
     every = [name for one in levels for name in one]
     error = ValueError if names else TypeError
-    raise error(f"at={shown(at)} is no level; give one of {listed(every)}{nearest(at, every)}")
+    raise error(f"at={shown(at)} is no key of a level; give one of {listed(every)}{nearest(at, every)}")
 
 
 def _options(call: Call, published: bool) -> Options:

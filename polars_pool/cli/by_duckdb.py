@@ -166,7 +166,7 @@ def _of_levels(by: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
     others = {name: option for name, option in options.items() if name not in ("nested", "at", "tau2", "mu")}
     if "at" in options:
         if options["at"] not in names:
-            raise UsageError(f"--at={options['at']!r} is no level; give one of {by[0]!r}, {by[1]!r}")
+            raise UsageError(f"--at={options['at']!r} is no key of a level; give one of {by[0]!r}, {by[1]!r}")
         others["at"] = names[options["at"]]
     tau2 = options["tau2"]
     if not isinstance(tau2, list):

@@ -61,16 +61,17 @@ FLAT = (
     "{terms} from each other or from the fixed terms; let fewer terms vary, or add groups"
 )
 ONLY_CHILD = (
-    "a model does not separate the variance of {level!r} from that of the level above it, as each node of this level "
-    "is the only one of its parent: both are null, and the estimates are those without this level"
+    "a model does not separate the variance of {level!r} from that of the level above it, as each outer group has only "
+    "one group of this level: both variances are null, and the estimates are those of the model without this level"
 )
 LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"
 )
 WITHOUT_ITSELF = (
-    "folds='loo' encodes each row by the other rows of its group, so within a large group the code falls as the row's "
-    "own value rises, which trees can read: half of the groups have more than 20 rows; give a number, as folds=5"
+    "folds='loo' encodes each row from the other rows of its group: in a large group, the code is lower if the row's "
+    "own value is higher, and trees can learn this. The median group has more than 20 rows: give a number of folds, "
+    "such as folds=5"
 )
 BOOLEAN = (
     "value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 and "
@@ -159,7 +160,7 @@ def flat(terms: list[str]) -> str:
 
 
 def only_child(level: str) -> str:
-    """The message about a level whose every node is the only one of its parent."""
+    """The message about a level that has only one group in each outer group."""
     return ONLY_CHILD.format(level=level)
 
 

@@ -18,6 +18,9 @@ OWN = {  # in every macro
     "tbl": "The name of a table, a view or a CTE, or a Parquet glob in quotes",
     "n": "Stored count of every group, together with `var`; rows with equal keys are merged exactly",
     "var": "Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly",
+    "folds": "A column or an expression whose values are the folds: each row is encoded from the rows of the other "
+    "folds, and sigma2, tau2 and mu are estimated again without each fold. By default each row is encoded from all "
+    "rows of its group, its own included; a model that is trained on these codes sees a part of its target",
 }
 OF_PUBLISHED = {"n": f"{OWN['n']}. With `se` optional: the number of rows behind a published estimate"}
 OF_RATES_ONLY = {
@@ -39,6 +42,9 @@ OF_NESTED = {
     "at": "The level of the result: `'inner'` (default), one row per pair of keys, or `'outer'`",
     "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of mu; `'conditional'`: none, as if mu "
     "were known",
+    "predict": "Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group's true `'mean'` "
+    "(default); a new `'row'` of the group, for an outer group in a new inner group; or a `'replicate'` of its mean, a "
+    "new observation of the mean with the same v",
 }
 OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans"}
 
@@ -58,5 +64,6 @@ def in_sql(words: str, parameters: Collection[str]) -> str:
     words = re.sub(*ONLY_IN_PYTHON, words)
     words = TEXTS.sub("", words)
     words = re.sub(rf"`({'|'.join(PRIORS)})\(([^)]*)\)`", lambda m: f"`'{PRIORS[m[1]]}({m[2]})'`", words)
-    words = words.replace("A frame with", "The name of a table with")
+    words = words.replace("A frame of the same library with", "The name of a table with")
+    words = words.replace(", an expression of the library of the frame", "")
     return re.sub(r"`(\w+)=`", r"`\1`", words).replace('"', "'")

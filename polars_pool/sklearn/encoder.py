@@ -39,19 +39,20 @@ class PartialPoolingEncoder(TransformerMixin, BaseEstimator):
         As in `shrink`.
     folds
         Number of folds, or a splitter of scikit-learn whose test sets hold each row once. sigma2, tau2 and mu are
-        refitted without each fold. A number of folds keeps the shares of classes, or with `groups` the rows of each
-        group together.
+        estimated again without each fold. A number gives stratified folds for classes, `GroupKFold` with `groups`, and
+        else `KFold`.
     shuffle, random_state
         Whether a number of folds is in random order (default), and the seed or generator of this order.
     unknown
-        Code of a category that has no rows in `fit`, or in `fit_transform` none in the other folds: `"mu"` (default),
-        the population mean; `"null"`, NaN; `"error"`, an error in `transform`, and mu in `fit_transform`.
+        Code of a category without rows in `fit` (in `fit_transform`, without rows in the other folds). `"mu"`
+        (default): the population mean. `"null"`: NaN. `"error"`: `transform` raises an error, `fit_transform` uses mu.
     missing
-        None, NaN and `pandas.NA` are a category of their own (`"group"`, default), or have `"mu"` and are not fitted.
+        `"group"` (default): None, NaN and `pandas.NA` are one category. `"mu"`: their rows are left out of the fit and
+        are encoded with mu.
     target_type
-        `"auto"` (default) for the type that scikit-learn infers, by which whole numbers are classes; `"continuous"`,
-        `"binary"` or `"multiclass"`. Of two classes the rate of the second, `classes_[1]`, is pooled as a mean of 0 and
-        1. Of more classes, each has a column. So has each output of a target of several columns of numbers.
+        `"auto"` (default): the type that scikit-learn infers. Whole numbers are then classes; for counts give
+        `"continuous"`. Or `"binary"`, `"multiclass"`. With two classes the target is 1 for `classes_[1]`, else 0. With
+        more classes, and with a target of several numeric columns, each class or column gives one new column.
 
     Attributes
     ----------
@@ -117,7 +118,7 @@ class PartialPoolingEncoder(TransformerMixin, BaseEstimator):
         self.target_type = target_type
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Estimates of all categories from all rows; use `fit_transform` for rows that train a model.
+        """The encoder, fitted to all rows; use `fit_transform` for rows that train a model.
 
         Parameters
         ----------
@@ -149,7 +150,8 @@ class PartialPoolingEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        The columns of X, those of categories encoded.
+        Float64 array, one row per row of X, or with `set_output` a frame: the columns of X, with each encoded column
+        replaced by its codes in units of y, one column for each class or output.
         """
         training = self._training(X, y, sample_weight, groups, out_of_fold=True)
         encoded = []
@@ -171,7 +173,7 @@ class PartialPoolingEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        The columns of X, those of categories encoded.
+        As of `fit_transform`.
         """
         check_is_fitted(self)
         features = columns.checked(self, X, reset=False)

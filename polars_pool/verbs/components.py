@@ -114,17 +114,20 @@ def components(
     - `rho`: overdispersion, 1 / (1 + alpha + beta), or 1 / shape.
     - `log_likelihood`, `converged`: as above.
 
-    For nested levels, each model has one row per level, the outer level first; its columns are those above, and these:
+    For nested levels, each model has one row per level, the outer level first, with these columns:
 
     - `level`: the names of its keys; `depth`: 1 for the outer level.
     - `groups`: number of groups of the level.
-    - `tau2`, `se_tau2`, `tau2_lower`, `tau2_upper`, `lrt`, `lrt_p`: of the level, by the likelihood of all levels, its
-      expected information, its profile, and its ratio to the likelihood without the level.
-    - `share`: tau2 of the level divided by the sum of all tau2 and sigma2 (of published estimates their typical
-      sampling variance, so that the shares of the levels are metafor's I² of a multilevel model).
+    - `tau2`: variance of the level, estimated jointly with those of the other levels; `se_tau2`: its standard error,
+      from the expected information.
+    - `tau2_lower`, `tau2_upper`: its profile-likelihood interval.
+    - `lrt`, `lrt_p`: likelihood-ratio test of tau2 = 0 at this level, against the model with all levels.
+    - `share`: tau2 of the level divided by the sum of all tau2 and sigma2 (the variance partition coefficient). For
+      published estimates the typical sampling variance takes the place of sigma2, and the shares are metafor's I² of
+      a multilevel model.
     - `new_lower`, `new_upper`: interval of the true mean of a new group of the level, in a new outer group.
-
-    `sigma2`, `mu`, `se_mu`, `log_likelihood`, `aic` and `converged` are those of the model, in every row.
+    - `n`, `sigma2`, `mu`, `se_mu`, `mu_lower`, `mu_upper`, `log_likelihood`, `aic`, `converged`: of the model, equal in
+      all its rows.
 
     Raises
     ------
@@ -155,5 +158,13 @@ def components(
     >>> result = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
     >>> round(result["tau"].item(), 8), round(result["tau_upper"].item(), 6)
     (6.57548335, 20.752456)
+
+    Stores in regions, with known variances: the levels of the tree.
+
+    >>> rows = pl.DataFrame({"region": ["a"] * 4 + ["b"] * 4, "store": [1, 1, 2, 2] * 2,
+    ...     "score": [1.0, 3.0, 5.0, 7.0, 8.0, 10.0, 8.0, 12.0]})
+    >>> levels = pool.components(rows, "score", by=["region", "store"], nested=True, sigma2=2.0, tau2=[4.0, 1.0])
+    >>> levels.select("level", "groups", "tau2", pl.col("share", "mu").round(3)).rows()
+    [('region', 2, 4.0, 0.571, 6.75), ('store', 4, 1.0, 0.143, 6.75)]
     """
     return stages.components(frame, arguments.call(components, locals()))

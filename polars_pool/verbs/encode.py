@@ -14,7 +14,7 @@ from ..formulas.names import (
 )
 from ..models.encoding import of_other_rows
 from ..models.families import family_of
-from .collecting import Frame
+from .collecting import Frame, SparkFrame
 from .engines import Query, by_engine
 from .types import Mu, Sigma2, Tau2, Tau2OfLevels
 
@@ -36,7 +36,7 @@ def encode(
     folds: int | IntoColumn | None = None,
     seed: int | None = None,
     order_by: IntoColumn | None = None,
-    rows: pl.DataFrame | pl.LazyFrame | None = None,
+    rows: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
     nested: bool = False,
     at: str | Sequence[str] | None = None,
     persist: bool | None = None,
@@ -53,24 +53,25 @@ def encode(
     name
         Name of the new column.
     columns
-        One or several of `"estimate"` (default), `"se"`, `"n"`, `"mean"` and `"weight"`: a new column for each, under
-        these names; with another `name`, as `zip`, the others are `zip_se` and so on.
+        One or several of `"estimate"` (default), `"se"`, `"n"`, `"mean"` and `"weight"`: one new column for each, with
+        this name. If `name="code"`, the columns are `code`, `code_se`, `code_n` and so on.
     folds
-        The rows that encode each row; by default all rows of its group, its own among them, which leaks its value to a
-        model that is trained on it. A number K: each row by the rows of the other folds, of K in random order of the
-        rows, whose sizes differ by one at most. A column or expression: its values are the folds, such as customers or
-        months. sigma2, tau2 and mu are refitted without each fold. `"loo"`: each row by all other rows, with sigma2,
-        tau2 and mu of all; in large groups the code falls as the row's own value rises, so the query warns if the
-        median group has more than 20 rows. `"before"`: each row by the rows of its group that come before it by
-        `order_by`, with sigma2, tau2 and mu of all; rows of equal order are not before each other. A group without
-        other rows has mu.
+        The rows from which each row is encoded. By default all rows of its group, its own included; a model that is
+        trained on these codes sees a part of its target. A number K: K random folds whose sizes differ by at most one;
+        each row is encoded from the rows of the other folds. A column or expression: its values are the folds, such as
+        customers or months. In both cases sigma2, tau2 and mu are estimated again without each fold. `"loo"`: each row
+        is encoded from all other rows, with sigma2, tau2 and mu of all rows. In a large group, the code is then lower
+        if the row's own value is higher, so the query warns if the median group has more than 20 rows. `"before"`: each
+        row is encoded from the rows of its group that are earlier in `order_by`, with sigma2, tau2 and mu of all rows;
+        rows with equal `order_by` do not encode each other. A group without other rows gets mu. On Spark only a column
+        or an expression.
     seed
         Seed of random folds; without one, each run draws others. The folds depend on the order of the rows.
     order_by
         Column or expression of the order for `folds="before"`.
     rows
-        Other rows to encode by the rows of the frame, with the columns that `by` and `over` name. A group that the
-        frame does not have gets mu.
+        Other rows to encode from the rows of the frame, in a frame of the same library with the columns that `by` and
+        `over` name. A group that the frame does not have gets mu.
     nested, at
         As in `shrink`.
     persist
@@ -78,9 +79,9 @@ def encode(
 
     Returns
     -------
-    All rows and columns of the frame, or of `rows`, in their order, and the new columns (Float64 in units of the value;
-    `n` Int64). Rows whose value is null have the estimate of their group. Where the rows of the other folds determine
-    no variance, the estimate is their mean.
+    All rows and columns of the frame, or of `rows`, in their order (on Spark in any order), and the new columns
+    (Float64 in units of the value; `n` Int64). Rows whose value is null have the estimate of their group. Where the
+    rows of the other folds determine no variance, the estimate is their mean.
 
     Raises
     ------
@@ -90,7 +91,8 @@ def encode(
     Source
     ------
     Gelman & Hill (2007), formula 12.1; Micci-Barreca (2001), "A preprocessing scheme for high-cardinality categorical
-    attributes", SIGKDD Explorations 3.
+    attributes", SIGKDD Explorations 3; `"before"` is the ordered target statistic of Prokhorenkova et al. (2018),
+    "CatBoost: unbiased boosting with categorical features", NeurIPS 31.
 
     Examples
     --------

@@ -120,7 +120,8 @@ def shrink(
     predict
         Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group's true `"mean"` (default); a
         new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean,
-        a new observation of the mean with the same v, se squared + v.
+        a new observation of the mean with the same v, se squared + v. For an outer group of nested levels a new `"row"`
+        is in a new group of each inner level: se squared + sigma2 + the tau2 of these levels.
     threshold
         A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it. For
         rates also `pep`, the probability that the rate does not exceed it (the posterior error probability), and
@@ -162,10 +163,12 @@ def shrink(
     With a prior, `v`, `weight` and `estimate` are posterior means, `se` is the posterior standard deviation (null where
     it is infinite), and the limits are quantiles of the posterior.
 
-    For nested levels, `mean` of an outer group is the mean of the groups in it by their precision, `v` its sampling
-    variance, and `estimate` is `weight * mean + (1 - weight) * estimate of the outer group`. Two columns follow:
+    For nested levels, `mean` of an outer group is the mean of its groups, weighted by their precision 1 / (v + tau2),
+    and `v` is its sampling variance. `estimate` is `weight * mean + (1 - weight) * estimate of the outer group`. Two
+    columns follow:
 
-    - `effect`, `se_effect`: the estimate less that of the outer group (lme4's and metafor's `ranef`), and its error.
+    - `effect`, `se_effect`: the estimate minus the estimate of the outer group (`ranef` in lme4 and metafor), and its
+      standard error.
 
     For rates:
 
@@ -188,7 +191,8 @@ def shrink(
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
     error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; with the error of tau2 by
     Prasad & Rao (1990), JASA 85, and Datta, Rao & Smith (2005), Biometrika 92; robust intervals by Armstrong, Kolesár &
-    Plagborg-Møller (2022), Econometrica 90; the posterior by Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+    Plagborg-Møller (2022), Econometrica 90; the posterior by Gelman et al. (2013), Bayesian Data Analysis, section 5.4;
+    nested levels by Searle, Casella & McCulloch (1992), Variance Components, chapter 7.
 
     Examples
     --------

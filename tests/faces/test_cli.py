@@ -409,11 +409,14 @@ def test_nested_levels_that_the_data_do_not_separate_are_reported(run, folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("--nested --at stat", "--at='stat' is no level; give one of 'state', 'school'; did you mean 'state'?"),
+        (
+            "--nested --at stat",
+            "--at='stat' is no key of a level; give one of 'state', 'school'; did you mean 'state'?",
+        ),
         ("--at state", "--at='state' is for nested levels: give --nested too"),
         ("--nested --tau2 dl", "--tau2='dl'; give a number of 0 or more, or one of 'reml', 'ml'"),
         ("--nested --mu 3", "--mu=3.0 does not go with --nested"),
-        ("--nested --engine duckdb --at stat", "--at='stat' is no level; give one of 'state', 'school'"),
+        ("--nested --engine duckdb --at stat", "--at='stat' is no key of a level; give one of 'state', 'school'"),
         ("--nested --engine duckdb --by year", "--nested with --engine duckdb takes two keys, not 3"),
     ],
 )

@@ -96,10 +96,11 @@ def test_the_namespaces_are_the_functions():
 
 ONE_LIKELIHOOD = "one likelihood estimates all levels; give 'reml' or 'ml' for all"
 NUMBER_OR_NAME = "give a number of 0 or more, or one of 'reml', 'ml'"
+NO_KEY = "is no key of a level; give one of 'region', 'store'"
 SENTENCES = [
-    ({"at": "regoin"}, ValueError, "at='regoin' is no level; give one of 'region', 'store'; did you mean 'region'?"),
-    ({"at": ["store", "region"]}, ValueError, "at=['store', 'region'] is no level; give one of 'region', 'store'"),
-    ({"at": 1}, TypeError, "at=1 is no level; give one of 'region', 'store'"),
+    ({"at": "regoin"}, ValueError, f"at='regoin' {NO_KEY}; did you mean 'region'?"),
+    ({"at": ["store", "region"]}, ValueError, f"at=['store', 'region'] {NO_KEY}"),
+    ({"at": 1}, TypeError, f"at=1 {NO_KEY}"),
     (
         {"at": "region", "nested": False},
         ValueError,
@@ -184,7 +185,9 @@ def test_an_expression_is_checked_when_it_is_written(options):
 
 
 def test_an_expression_names_its_levels_when_it_runs():
-    with pytest.raises((pl.exceptions.ComputeError, ValueError), match="at='regoin' is no level; give one of 'region'"):
+    with pytest.raises(
+        (pl.exceptions.ComputeError, ValueError), match="at='regoin' is no key of a level; give one of 'region'"
+    ):
         ROWS.select(pl.col("y").pool.shrink(by=BY, nested=True, at="regoin"))
 
 

@@ -14,10 +14,11 @@ from ...numerics.roots import find_root, straight_root
 from .fit import Fitted
 from .identification import size_of
 from .likelihood import likelihood
-from .search import ASIDE, MANY, best, minima
+from .search import MANY, NEAR_ZERO, best, minima
 
 STRIDE, STRIDES = 2.0, 100  # of a standard deviation, to a point beyond its upper limit
-FALL = -1e-6  # of -2 log L without a level: the likelihood is higher there, as exact means let it grow without bound
+TOLERANCE = 1e-6  # -2 log L without a level can be lower by rounding; if it is lower by more, exact means let the
+# likelihood grow without bound
 
 
 def errors(f: Fitted) -> Array:
@@ -45,7 +46,7 @@ def likelihood_ratios(f: Fitted) -> Array:
     for index, models in _together(f, [(index, _tested(f, index)) for index in range(1, f.tree.depth + 1)]):
         some = f.of(models)
         rise = _lowest_without(some, index) - some.lowest
-        rise = np.where(rise < FALL, np.nan, np.maximum(rise, 0.0))
+        rise = np.where(rise < -TOLERANCE, np.nan, np.maximum(rise, 0.0))
         ratios[index - 1, models] = np.where(some.variances[index, np.arange(len(models))] > 0, rise, 0.0)
     return ratios
 
@@ -62,7 +63,7 @@ def _together(f: Fitted, parts: list[tuple[Any, Array]]) -> Iterator[list[Array]
 
 
 def tested(f: Fitted, ratios: Array) -> tuple[Array, Array]:
-    """The likelihood-ratio statistics and their p; NaN where exact means leave no likelihood without the level."""
+    """The likelihood-ratio statistics and their p; NaN where exact means make that without the level infinite."""
     ratios = ratios.copy()
     ratios[0] = np.where(f.exact_leaves > 0, np.nan, ratios[0])
     p = inference.half_half(ratios, special.chdtrc(1.0, ratios))
@@ -115,7 +116,7 @@ class Profile:
         start = self.at[models]
         start[np.arange(len(models)), self.index[models]] = x
         free = self.deviance.free[:, models].T
-        lowest = minima(self.deviance.of(models), np.where(free & (start < ASIDE), ASIDE, start))
+        lowest = minima(self.deviance.of(models), np.where(free & (start < NEAR_ZERO), NEAR_ZERO, start))
         self.at[models] = lowest.x
         return np.asarray(lowest.value - self.lowest[models])
 
@@ -126,26 +127,26 @@ class Profile:
         """
         root, models = np.sqrt(drop), np.arange(len(error))
 
-        def short(t: Array, some: Array) -> Array:
+        def shortfall(t: Array, some: Array) -> Array:
             rise = self(np.maximum(self.best[some] + direction[some] * t, 0.0), some)
             return np.asarray(np.sqrt(np.maximum(rise, 0.0)) - root)
 
         first = np.sqrt(self.best**2 + root * error) - self.best
         first = np.where(direction < 0, np.minimum(first, self.best), first)
         straight = np.stack([-first, np.zeros(len(first))]), np.full((2, 1), -root) * [[2.0], [1.0]]
-        t = straight_root(short, straight[0], np.broadcast_to(straight[1], straight[0].shape), models)
+        t = straight_root(shortfall, straight[0], np.broadcast_to(straight[1], straight[0].shape), models)
         if (rest := np.flatnonzero(np.isnan(t) | (t < 0))).size:
             high, above = self.best[rest], direction[rest] > 0
             if above.any():
-                high[above] = self._beyond(short, first[rest[above]], rest[above])
-            t[rest], _ = find_root(short, np.zeros(len(rest)), high, rest)
+                high[above] = self._beyond(shortfall, first[rest[above]], rest[above])
+            t[rest], _ = find_root(shortfall, np.zeros(len(rest)), high, rest)
         return np.asarray((self.best + direction * t) ** 2)
 
-    def _beyond(self, short: Callable[[Array, Array], Array], first: Array, models: Array) -> Array:
+    def _beyond(self, shortfall: Callable[[Array, Array], Array], first: Array, models: Array) -> Array:
         """A distance at which the rise is more than the quantile."""
         high = np.where(first > 0, first, 1.0)
         for _ in range(STRIDES):
-            less = short(high, models) < 0
+            less = shortfall(high, models) < 0
             if not less.any():
                 break
             high = np.where(less, STRIDE * high, high)

@@ -1,4 +1,4 @@
-"""The likelihood of nested levels: from the leaves up, each node sums what its children tell of its mean.
+"""The likelihood of nested levels, from the leaves upward: each node adds the statistics of its children.
 
 A child with mean m and sampling variance v counts with the precision w = 1 / (v + tau2), tau2 of the child's level.
 Its parent has the mean sum(w m) / W and the sampling variance 1 / W, W = sum(w). Derivatives by sigma2 and by the tau2

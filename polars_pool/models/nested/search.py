@@ -19,7 +19,7 @@ MANY = 2**14  # classes of a model from which some of its nodes show where to st
 FEW = 2**8  # of these nodes
 LEAST = 2.0**-200  # of the square of the unit: a sampling variance of 0, as powers of its inverse are finite
 ROUNDING = 1e-12
-ASIDE = 0.01  # a standard deviation, relative to the spread, that leads away from 0
+NEAR_ZERO = 0.01  # a standard deviation, relative to the spread, from which a search starts instead of 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def best(deviance: Deviance, start: Array, spread: Array) -> Minima:
     lowest = _lowest(of_few, np.array([at(shares) for shares in starts]), spread)
     if few is not tree:
         # Derivatives vanish at 0, where some of the nodes may have their minimum, but not all.
-        away = np.where(free, np.maximum(lowest.x[:, 1:], ASIDE * spread[:, None]), lowest.x[:, 1:])
+        away = np.where(free, np.maximum(lowest.x[:, 1:], NEAR_ZERO * spread[:, None]), lowest.x[:, 1:])
         lowest = minima(deviance, np.column_stack([lowest.x[:, 0], away]))
     return _at_zero(deviance, lowest, spread)
 
@@ -143,6 +143,6 @@ def _at_zero(deviance: Deviance, lowest: Minima, spread: Array) -> Minima:
 
 def _small(deviance: Deviance, x: Array, spread: Array) -> Array:
     """Which standard deviations of free levels are next to 0, and of single rows that within leaves."""
-    small = (x <= ASIDE**2 * spread[:, None]) & deviance.free.T
+    small = (x <= NEAR_ZERO**2 * spread[:, None]) & deviance.free.T
     small[:, 0] &= deviance.tree.rows == deviance.tree.leaves
     return small

@@ -53,7 +53,7 @@ class Nested(OneWay):
 
     @property
     def given(self) -> bool:
-        """Whether the sampling variances are known up to nothing: published, or of a known sigma2."""
+        """Whether the sampling variances are known exactly: published, or computed from a known sigma2."""
         return self.published or self.hyperparameters.known_sigma2 is not None
 
     def path(self, depth: int) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 -- The verbs of nested levels.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Partially pooled means of two nested levels, as of stores in regions: each group by both keys is pulled toward its
--- outer group, and that toward mu. The argument `at` chooses the groups of the result, by both keys ('inner') or by the
--- outer one ('outer'). Python has deeper trees.
+-- Partially pooled means of two nested levels, such as stores in regions: each inner group is pulled toward its outer
+-- group, and each outer group toward mu. The argument `at` chooses the groups of the result: 'inner' (by both keys) or
+-- 'outer' (by the outer key). More than two levels need Python.
 CREATE OR REPLACE MACRO pool_shrink_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
@@ -70,8 +70,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
     FROM query_table(CASE WHEN "at" = 'outer' THEN '_pool_of_outer' ELSE '_pool_of_inner' END)
     WHERE (SELECT proper FROM _pool_request);
 
--- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its error, its
--- profile interval and its test, and what both levels have in common.
+-- The variances of two nested levels, one row per model and level, the outer level first: tau2 with its standard error,
+-- profile-likelihood interval and likelihood-ratio test, and the statistics of the model, equal in both rows.
 CREATE OR REPLACE MACRO pool_components_nested(
     tbl, value, "outer", "inner", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', tau2_outer := NULL, tau2_inner := NULL,
