@@ -113,11 +113,11 @@ def _names(call: Call, of_levels: list[list[Any]]) -> tuple[tuple[str, ...], ...
 
 def _hyperparameters(call: Call) -> Hyperparameters:
     """sigma2, one for all leaves or known; tau2 of the levels is kept beside."""
-    h = hyperparameters(call.replaced(tau2="reml", mu="gls"))
-    if not (h.sigma2 == "pooled" or isinstance(h.sigma2, float)):
-        argument = shown(call["sigma2"])
-        raise ValueError(f"sigma2={argument} does not go with nested=True; give 'pooled', or {KNOWN}")
-    return h
+    sigma2 = call["sigma2"]
+    known = is_number(sigma2) and 0 <= float(sigma2) < float("inf")
+    if not (known or (isinstance(sigma2, str) and sigma2 == "pooled")):
+        raise ValueError(f"sigma2={shown(sigma2)} does not go with nested=True; give 'pooled', or {KNOWN}")
+    return hyperparameters(call.replaced(tau2="reml", mu="gls"))
 
 
 def _tau2(argument: Any, levels: int) -> tuple[tuple[float | None, ...], bool]:
@@ -142,7 +142,7 @@ def _one_tau2(x: Any) -> None:
         if not 0 <= float(x) < float("inf"):
             words = {"role": "tau2", "argument": shown(x), "number": KNOWN, "nearest": ""}
             raise ValueError(messages.NUMBER_OR_ONE_OF.format(names=listed(likelihoods), **words))
-    elif x not in likelihoods:
+    else:
         one_of(x, likelihoods, "tau2", KNOWN)
 
 

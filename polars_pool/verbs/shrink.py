@@ -129,7 +129,8 @@ def shrink(
         of errors among them.
     groups
         A frame of the same library with the columns of `by`, and all or none of those of `over`. Keys in it that no row
-        has become groups with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
+        has become groups with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared), null where the data do
+        not determine tau2.
     posterior
         True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
         `shape` and `rate`.

@@ -557,3 +557,45 @@ def test_errors_that_exceed_all_differences_pool_completely(run):
     assert column(levels, "tau2") == {"a": 0.0, "b": 0.0}
     assert column(levels, "converged") == {"a": True, "b": True}
     assert set(column(inner, "weight").values()) == {0.0}
+
+
+ONE_REGION = pl.DataFrame({"a": ["p"] * 4, "b": [1, 1, 2, 2], "y": [1.0, 3.0, 5.0, 7.5]})
+ONLY_CHILDREN = pl.DataFrame({"a": ["p", "p", "q", "q", "r", "r"], "b": [1] * 6, "y": [1.0, 3.0, 5.0, 7.5, 2.0, 9.0]})
+NEW_KEYS = pl.DataFrame({"a": ["p", "new"], "b": [9, 9]})
+ERRORS = ("se", "lower", "upper", "se_effect", "p_above")
+
+
+def of_new(frame, groups=NEW_KEYS, **options):
+    result = pool.shrink(frame, "y", by=["a", "b"], nested=True, groups=groups, threshold=4, **options)
+    return {row["a"]: row for row in result.filter(n=0).iter_rows(named=True)}
+
+
+def test_a_new_outer_group_has_no_error_where_one_outer_group_has_rows():
+    """tau2 of the outer level is unknown; one level gives what the verb without levels gives."""
+    new = of_new(ONE_REGION)
+    assert [new["new"][name] for name in ERRORS] == [None] * 5
+    [plain] = pool.components(ONE_REGION, "y", by="b").rows(named=True)
+    assert new["p"]["se"] == pytest.approx((plain["tau2"] + plain["se_mu"] ** 2) ** 0.5)
+    [one] = pool.shrink(ONE_REGION, "y", by="a", nested=True, groups=NEW_KEYS.select("a")).filter(n=0).rows(named=True)
+    [plain] = pool.shrink(ONE_REGION, "y", by="a", groups=NEW_KEYS.select("a")).filter(n=0).rows(named=True)
+    assert plain["se"] is None
+    assert {name: one[name] for name in plain} == plain
+
+
+def test_a_known_tau2_gives_a_new_outer_group_its_error():
+    new = of_new(ONE_REGION, tau2=[2.0, 1.0], sigma2=1.0, uncertainty="conditional")["new"]
+    assert new["se"] == pytest.approx(3.0**0.5, rel=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore:a model does not separate")
+def test_new_groups_have_no_error_where_only_children_leave_tau2_unknown():
+    new = of_new(ONLY_CHILDREN)
+    assert [[new[key][name] for name in ERRORS] for key in ("p", "new")] == [[None] * 5] * 2
+    rows = pool.shrink(ONLY_CHILDREN, "y", by=["a", "b"], nested=True, at="a", predict="row")
+    assert rows["se"].to_list() == [None] * 3
+
+
+def test_an_outer_group_whose_values_are_null_has_no_error_beside_one_alone():
+    frame = pl.concat([ONE_REGION, pl.DataFrame({"a": ["new"], "b": [9], "y": [None]}, schema=ONE_REGION.schema)])
+    [row] = pool.shrink(frame, "y", by=["a", "b"], nested=True).filter(n=0).rows(named=True)
+    assert [row[name] for name in ERRORS[:4]] == [None] * 4

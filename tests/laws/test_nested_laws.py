@@ -101,6 +101,15 @@ def test_a_model_alone_keeps_its_digits_at_an_offset_of_a_billion(results, tau2,
 
 
 @pytest.mark.parametrize("tau2", ["reml", "ml"])
+@pytest.mark.filterwarnings("error")
+def test_models_of_over_keep_the_digits_of_their_means_at_an_offset_of_a_billion(results, tau2):
+    """The means have an error of 1e-7 there, and the variances one of this size relative to their own."""
+    far = ask(pool.components, FRAME.with_columns(pl.col("y") + 2.0**30), tau2=tau2)
+    for name in ("sigma2", "se_mu"):
+        assert_near(far[name], results(tau2)["components"][name], 5e-8)
+
+
+@pytest.mark.parametrize("tau2", ["reml", "ml"])
 def test_a_factor_multiplies_values_and_errors(results, tau2):
     factor = -(2.0**40)
     frame = FRAME.with_columns(pl.col("y") * factor)

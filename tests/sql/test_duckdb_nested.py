@@ -44,6 +44,7 @@ DEGENERATE = {
         (2, 1, 8.1),
     ],
     "only nulls": [(1, 1, None), (2, 1, None)],
+    "nulls beside one outer group": [(1, 1, 1.0), (1, 1, 3.0), (1, 2, 5.0), (1, 2, 7.5), (1, 3, None), (2, 1, None)],
 }
 SMALL = {"lrt": 1.0, "log_likelihood": 1.0, "aic": 1.0}  # differences of larger numbers
 pytestmark = pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")

@@ -19,7 +19,7 @@ from ..tables import WHOLE, series
 from . import inference
 from .fit import Fitted, Known, fit
 from .groups import classes, trees
-from .pooling import of_model, tau2_of
+from .pooling import determined_of, of_model, tau2_of
 from .refuse import bad_rows, causes
 from .search import LEAST
 from .spec import Nested
@@ -73,16 +73,25 @@ def _of_classes(
 
 @dataclass(frozen=True)
 class Models:
-    """The models of a table by their keys and pivot: first those that have rows, whose variances are `fitted`."""
+    """The models of a table by their keys and pivot: first those that have rows, whose variances are `fitted`.
+
+    `centre` is the mean of each of these, less the pivot, from which the values of its tree are deviations.
+    """
 
     table: pl.DataFrame
     fitted: Fitted | None
+    centre: Array
 
     @property
     def pivot(self) -> Array:
         """The pivot of each model that has rows."""
+        return self.table["_pool_pivot"].head(len(self.centre)).to_numpy()
+
+    @property
+    def mu(self) -> Array:
+        """mu of each model that has rows."""
         assert self.fitted is not None
-        return self.table["_pool_pivot"].head(self.fitted.tree.models).to_numpy()
+        return np.asarray(self.pivot + (self.centre + self.fitted.mu * self.fitted.unit))
 
     def padded(self, x: Array, value: float = np.nan) -> Array:
         """Numbers of the models with rows, in the last axis, and a value for each of the others."""
@@ -97,19 +106,19 @@ def models_of(table: pl.DataFrame, request: Nested) -> Models:
     every = table.select(keys).unique(list(request.over), maintain_order=True) if request.over else table[keys].head(1)
     present, tree = trees(table, request)
     if tree is None:
-        return Models(every, None)
+        return Models(every, None, np.zeros(0))
     absent = every.join(present, on=keys, how="anti", nulls_equal=True)
     tau2 = np.array([np.nan if x is None else x for x in reversed(request.tau2)])
     f = fit(tree, Known(tau2, request.given, request.restricted))
     warning.warn(causes(f, request), request.caller)
-    return Models(pl.concat([present.select(keys), absent]), f)
+    return Models(pl.concat([present.select(keys), absent]), f, present["_pool_centre"].to_numpy())
 
 
 def of_models(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     """What the nodes of every model need."""
     models = models_of(table, request)
     with np.errstate(all="ignore"):
-        statistics = {} if models.fitted is None else _of_nodes(models.fitted, models.pivot, request)
+        statistics = {} if models.fitted is None else _of_nodes(models.fitted, models, request)
     none = np.zeros(0)
     fill = {"_pool_only": 0.0}
     numbers = {x: models.padded(statistics.get(x, none), fill.get(x, np.nan)) for x in _private(request)}
@@ -117,17 +126,25 @@ def of_models(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     return pl.DataFrame([*(models.table[key] for key in request.over), *columns])
 
 
-def _of_nodes(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
+def _of_nodes(f: Fitted, models: Models, request: Nested) -> dict[str, Array]:
     unknown = np.where(f.identified, 1.0, np.nan)
     statistics = {
-        "_pool_pivot": pivot,
+        "_pool_pivot": models.pivot,
         "_pool_sigma2": _sigma2(f, request),
-        "_pool_mu": pivot + f.mu * f.unit,
+        "_pool_mu": models.mu,
         "_pool_se_mu": np.sqrt(f.variance_of_mu) * f.unit,
         "_pool_only": np.cumprod(f.only[::-1], axis=0).sum(axis=0),
     }
-    tau2 = f.variances[:0:-1] * f.unit * f.unit * unknown
-    return statistics | {tau2_of(depth): x for depth, x in enumerate(tau2, start=1)}
+    square = f.unit * f.unit
+    tau2, determined = f.variances[:0:-1] * square * unknown, _determined(f, request)[::-1] * square * unknown
+    statistics |= {tau2_of(depth): x for depth, x in enumerate(tau2, start=1)}
+    return statistics | {determined_of(depth): x for depth, x in enumerate(determined, start=1)}
+
+
+def _determined(f: Fitted, request: Nested) -> Array:
+    """tau2 of each level, innermost first, in the unit; NaN where it is neither known nor determined by the data."""
+    known = np.array([x is not None for x in reversed(request.tau2)])[:, None]
+    return np.where(f.determined[1:] | known, f.variances[1:], np.nan)
 
 
 def of_levels(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
@@ -136,7 +153,7 @@ def of_levels(table: pl.DataFrame, request: Nested) -> pl.DataFrame:
     statistics: dict[str, Array] = {}
     if models.fitted is not None:
         with np.errstate(all="ignore"):
-            statistics = _of_tau2(models.fitted, request) | _of_model(models.fitted, models.pivot, request)
+            statistics = _of_tau2(models.fitted, request) | _of_model(models.fitted, models.mu, request)
     height, of_none = models.table.height, ("groups", "converged", *(() if _without_n(request) else ("n",)))
     columns = [pl.Series("level", [", ".join(level) for level in request.levels] * height, pl.String())]
     for name, dtype in STATISTICS.items():
@@ -165,8 +182,7 @@ def _sigma2(f: Fitted, request: Nested) -> Array:
 def _of_tau2(f: Fitted, request: Nested) -> dict[str, Array]:
     """What differs between the levels, (levels, models), the outer level first."""
     square = f.unit * f.unit
-    known = np.array([x is not None for x in reversed(request.tau2)])[:, None]
-    tau2 = np.where(f.determined[1:] | known, f.variances[1:], np.nan)
+    tau2 = _determined(f, request)
     error, ratio = inference.errors(f), inference.likelihood_ratios(f)
     lower, upper = inference.limits(f, ratio, error, request.options.level)
     ratio, p = inference.tested(f, ratio)
@@ -194,9 +210,9 @@ def _typical_variance(f: Fitted) -> Array:
     return np.where(f.exact_leaves > 1, 0.0, formulas.typical_variance(f.tree.leaves - 1, trace))
 
 
-def _of_model(f: Fitted, pivot: Array, request: Nested) -> dict[str, Array]:
+def _of_model(f: Fitted, mu: Array, request: Nested) -> dict[str, Array]:
     """What all levels of a model have in common, and the interval of the true mean of a new node of each level."""
-    mu, quantile = pivot + f.mu * f.unit, request.options.quantile
+    quantile = request.options.quantile
     se = np.where(f.only[-1], np.nan, np.sqrt(f.variance_of_mu) * f.unit)
     between = np.cumsum(np.where(f.determined, f.variances, np.nan)[:0:-1], axis=0) * f.unit * f.unit
     reach = quantile * np.asarray(formulas.prediction_error(between, se))

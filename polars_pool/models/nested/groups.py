@@ -30,7 +30,10 @@ def classes(leaves: pl.LazyFrame, request: Nested) -> pl.LazyFrame:
 
 
 def trees(table: pl.DataFrame, request: Nested) -> tuple[pl.DataFrame, Tree | None]:
-    """The models of a table of classes that have rows, by their keys and pivot, and the tree of each."""
+    """The models of a table of classes that have rows, by their keys, pivot and mean, and the tree of each.
+
+    The values of a tree are deviations from the mean: one pivot for many models can be far from some of them.
+    """
     table = table.filter(W > 0)
     if not table.height:
         return table, None
@@ -41,7 +44,8 @@ def trees(table: pl.DataFrame, request: Nested) -> tuple[pl.DataFrame, Tree | No
         lengths = children.list.len().to_numpy().astype(np.int64)
         rows = children.explode(empty_as_null=False).to_numpy()
         levels.append(Level(np.cumsum(lengths) - lengths, np.arange(len(rows))))
-    return nodes[-1].drop(ROW), _tree(table[rows], tuple(levels), request)
+    tree, mean = _tree(table[rows], tuple(levels), request).centred()
+    return nodes[-1].drop(ROW).with_columns(pl.Series("_pool_centre", mean)), tree
 
 
 def _nodes(table: pl.DataFrame, request: Nested) -> Iterator[pl.DataFrame]:

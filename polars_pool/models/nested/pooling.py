@@ -23,9 +23,15 @@ def tau2_of(depth: int) -> str:
     return f"_pool_tau2_{depth}"
 
 
+def determined_of(depth: int) -> str:
+    """The private name of the same tau2, missing where the data do not determine it."""
+    return f"_pool_determined_{depth}"
+
+
 def of_model(request: Nested) -> tuple[str, ...]:
     """The private columns of a model that its nodes need."""
-    return ("_pool_only", *OF_MODEL, *(tau2_of(depth) for depth in range(1, request.depth + 1)))
+    depths = range(1, request.depth + 1)
+    return ("_pool_only", *OF_MODEL, *map(tau2_of, depths), *map(determined_of, depths))
 
 
 # ---- up: the children of a node -------------------------------------------------------------------------------------
@@ -57,16 +63,20 @@ def under_model(request: Nested, c: Columns = POLARS) -> Iterator[Step]:
 
 
 def shrunk(depth: int, request: Nested, c: Columns = POLARS) -> Iterator[Step]:
-    """Mean, weight, estimate and error of the nodes at a depth; the only node of all of its depth keeps its mean."""
+    """Mean, weight, estimate and error of the nodes at a depth; the only node of all of its depth keeps its mean.
+
+    A node without rows has no error where the data do not determine tau2 of its level.
+    """
     tau2 = c.column(tau2_of(depth))
     only = (c.only >= depth) & exists(c.y)
     if not request.given:
         yield {"_pool_v": where(exists(c.sigma2) | (c.v == INFINITY), c.v, None)}
-    yield {"_pool_mean": c.pivot + c.y, "_pool_pooling": shrink.pooling(tau2, c.v), "_pool_tau2": tau2}
+    yield {"_pool_mean": c.pivot + c.y, "_pool_tau2": where(exists(c.y), tau2, c.column(determined_of(depth)))}
+    yield {"_pool_pooling": shrink.pooling(c.tau2, c.v)}
     yield {"_pool_weight": where(only & exists(c.v), 1.0, shrink.weight(tau2, c.v))}
     yield {
         "_pool_estimate": where(only, c.mean, shrink.estimate(c.mean, c.parent, c.weight)),
-        "_pool_se": where(only, sqrt(c.v), sqrt(shrink.marginal_variance(tau2, c.pooling, c.se_parent))),
+        "_pool_se": where(only, sqrt(c.v), sqrt(shrink.marginal_variance(c.tau2, c.pooling, c.se_parent))),
     }
 
 
@@ -94,5 +104,5 @@ def _noise(request: Nested, c: Columns) -> Any:
         return c.v
     noise = c.sigma2
     for depth in range(request.at + 1, request.depth + 1):
-        noise = noise + c.column(tau2_of(depth))
+        noise = noise + c.column(determined_of(depth))
     return noise

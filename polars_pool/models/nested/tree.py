@@ -127,6 +127,11 @@ class Tree:
         columns = {name: getattr(self, name)[nodes] for name in ("k", "n", "u", "y", "spread", "squares")}
         return Tree(tuple(levels), **columns)
 
+    def centred(self) -> tuple[Tree, Array]:
+        """The trees with the values of each model as deviations from the mean of its leaves, and this mean."""
+        mean = self.total(self.k * self.y) / self.leaves
+        return replace(self, y=self.y - self.each(mean)), mean
+
     def scaled(self, factor: Array, published: bool) -> Tree:
         """The trees with the values of each model multiplied by a factor."""
         each, square = self.each(factor), self.each(factor * factor)

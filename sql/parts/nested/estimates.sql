@@ -9,25 +9,27 @@ CREATE OR REPLACE MACRO _pool_nested_sampled(groups, fitted) AS TABLE
         coalesce(_pool_v, pool_sampling_variance(_pool_sigma2, _pool_w)) AS _pool_sampling
     FROM query_table(groups) AS g, (
         SELECT _pool_model AS _pool_of_model, _pool_sigma2, _pool_tau2_inner, _pool_tau2_outer, _pool_mu, _pool_se_mu,
-            _pool_only
+            _pool_only, CASE WHEN determined2 THEN _pool_tau2_inner ELSE known2 END AS _pool_determined_inner,
+            CASE WHEN determined3 THEN _pool_tau2_outer ELSE known3 END AS _pool_determined_outer
         FROM query_table(fitted)
     ) AS m
     WHERE _pool_same(_pool_of_model, _pool_model);
 
 -- The nodes of a level, pulled toward their parent: weight, estimate, standard error, and the effect with its error.
--- The only node of a level keeps its mean.
+-- The only node of a level keeps its mean. A node without rows has no error where the data do not determine tau2.
 CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
     SELECT * EXCLUDE (_pool_alone),
         CASE WHEN _pool_alone THEN _pool_mean ELSE pool_estimate(_pool_mean, _pool_parent, _pool_weight) END
             AS _pool_estimate,
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
-            ELSE sqrt(pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_parent)) END AS _pool_se,
+            ELSE sqrt(pool_marginal_variance(_pool_between, _pool_pooling, _pool_se_parent)) END AS _pool_se,
         _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
         CASE WHEN NOT _pool_without_effect
-            THEN sqrt(_pool_nested_effect_variance(_pool_tau2, _pool_pooling, _pool_weight, _pool_se_parent)) END
+            THEN sqrt(_pool_nested_effect_variance(_pool_between, _pool_pooling, _pool_weight, _pool_se_parent)) END
             AS _pool_se_effect
     FROM (
-        SELECT *, pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling,
+        SELECT *, CASE WHEN _pool_mean IS NULL THEN _pool_determined ELSE _pool_tau2 END AS _pool_between,
+            pool_pooling(_pool_between, _pool_sampling) AS _pool_pooling,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight
         FROM query_table(nodes)
@@ -45,9 +47,10 @@ CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
     FROM (
         SELECT _pool_model, _pool_outer, sum(_pool_w_) AS _pool_precision, sum(_pool_w_ * _pool_y) AS _pool_sum,
             count(*) = count(_pool_sampling) AS _pool_known, sum(_pool_n) AS _pool_n,
-            any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_mu) AS _pool_mu,
+            any_value(_pool_tau2_outer) AS _pool_tau2, any_value(_pool_determined_outer) AS _pool_determined,
+            any_value(_pool_mu) AS _pool_mu,
             any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
-            any_value(_pool_sigma2) + any_value(_pool_tau2_inner) AS _pool_noise
+            any_value(_pool_sigma2) + any_value(_pool_determined_inner) AS _pool_noise
         FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM query_table(leaves))
         GROUP BY ALL
     ), _pool_origin, (SELECT has_n FROM _pool_request);
@@ -55,7 +58,7 @@ CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
 -- The leaves under their outer nodes.
 CREATE OR REPLACE MACRO _pool_nested_inner(leaves, outers) AS TABLE
     SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
-        _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone,
+        _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_determined_inner AS _pool_determined, _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone,
         _pool_only >= 2 AS _pool_without_effect, _pool_sigma2 AS _pool_noise,
         o._pool_estimate AS _pool_parent, o._pool_se AS _pool_se_parent
     FROM query_table(leaves) AS l, _pool_origin,
