@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from ...engines.numpy import Array
+from ...formulas import nodes as formulas
 from ...numerics import threads
 from ...numerics.jets import Jet, joined
 from ...numerics.segments import PER_MODEL, Segments
@@ -162,21 +163,18 @@ def _of_leaves(leaves: Leaves) -> Nodes:
 
 
 def _sum_of_precisions(x: list[Array], sigma2: Array, tau2: Array) -> Jet:
-    """Sums of w by sigma2 and tau2, from the sums of w, w^2, w^3, all with the same factors.
-
-    w = 1 / (sigma2 u + tau2), so that u = (1 / w - tau2) / sigma2.
-    """
+    """Sums of w = 1 / (sigma2 u + tau2) by sigma2 and tau2, from the sums of w, w^2, w^3, all with the same factors."""
     first, second, third = x
-    by_sigma2 = (tau2 * second - first) / sigma2
-    both = 2 * (second - tau2 * third) / sigma2
-    twice = 2 * (first - 2 * tau2 * second + tau2 * tau2 * third) / (sigma2 * sigma2)
+    by_sigma2 = -formulas.by_sigma2(first, second, tau2, sigma2)
+    both = 2 * formulas.by_sigma2(second, third, tau2, sigma2)
+    twice = 2 * formulas.by_sigma2_twice(first, second, third, tau2, sigma2)
     return Jet(np.stack([first, by_sigma2, -second, twice, both, 2 * third]), parameters=2)
 
 
 def _sum_of_logs(logs: Array, number: Array, x: list[Array], sigma2: Array, tau2: Array) -> Jet:
     """Sums of log(1 / w) by sigma2 and tau2, from the number of leaves and the sums of w and w^2."""
     first, second, _ = x
-    by_sigma2 = (number - tau2 * first) / sigma2
-    both = (tau2 * second - first) / sigma2
-    twice = -(number - 2 * tau2 * first + tau2 * tau2 * second) / (sigma2 * sigma2)
+    by_sigma2 = formulas.by_sigma2(number, first, tau2, sigma2)
+    both = -formulas.by_sigma2(first, second, tau2, sigma2)
+    twice = -formulas.by_sigma2_twice(number, first, second, tau2, sigma2)
     return Jet(np.stack([logs, by_sigma2, first, twice, both, -second]), parameters=2)
