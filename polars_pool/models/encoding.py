@@ -41,6 +41,11 @@ class Encoding:
         return {one: self.name if one == "estimate" else f"{others}{one}" for one in self.statistics}
 
     @property
+    def private(self) -> list[str]:
+        """The names of the statistics inside a plan."""
+        return [PRIVATE + one for one in self.statistics]
+
+    @property
     def label(self) -> pl.Expr:
         """The fold of each row; random folds differ in size by one at most.
 
@@ -92,13 +97,7 @@ def out_of_fold(
     of_fold = replace(by_fold(request), key_columns=tuple(map(public_key, names)))
     others, of_fold = (without_folds or _copies)(rows, of_fold)
     of_groups = estimates(others, of_fold, rows.select(map(public_key, keys)).unique())
-    of_groups = of_groups.select(
-        *(pl.col(key).alias(KEY + key) for key in keys),
-        *(pl.col(one).alias(PRIVATE + one) for one in encoding.statistics),
-    )
-    on = [KEY + key for key in keys]
-    joined = rows.join(of_groups, on=on, how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(columns, *renamed(encoding))
+    return _beside_public(rows, of_groups, keys, encoding).select(columns, *renamed(encoding))
 
 
 def _copies(rows: pl.LazyFrame, request: Any) -> tuple[pl.LazyFrame, Any]:
@@ -139,13 +138,35 @@ def of_other_rows(
     keys = [*request.over_names, *request.group_names]
     rows = rows.with_columns(e.name.prefix(KEY) for e in request.key_columns).cache()
     of_groups = estimates(frame, request, rows.select(map(public_key, keys)).unique())
+    return _beside_public(rows, of_groups, keys, encoding).select(columns, *renamed(encoding))
+
+
+def _beside_public(rows: pl.LazyFrame, of_groups: pl.LazyFrame, keys: list[str], encoding: Encoding) -> pl.LazyFrame:
+    """The rows, each with the private statistics of its group, from groups whose columns have public names."""
     of_groups = of_groups.select(
         *(pl.col(key).alias(KEY + key) for key in keys),
         *(pl.col(one).alias(PRIVATE + one) for one in encoding.statistics),
     )
-    on = [KEY + key for key in keys]
-    joined = rows.join(of_groups, on=on, how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(columns, *renamed(encoding))
+    return beside(rows, of_groups, [KEY + key for key in keys], encoding.private)
+
+
+def beside(rows: pl.LazyFrame, of_groups: pl.LazyFrame, keys: Sequence[str], statistics: Sequence[str]) -> pl.LazyFrame:
+    """The rows in their order, each with these columns of its group."""
+    of_groups = of_groups.select(*keys, *statistics)
+    return rows.join(of_groups, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
+
+
+def column_beside(rows: pl.LazyFrame, of_groups: pl.LazyFrame, keys: Sequence[str], name: str) -> pl.Series:
+    """A column of its group for every row, from rows in memory."""
+    return beside(rows, of_groups, keys, [name]).select(name).collect(engine="in-memory").to_series()
+
+
+def column_out_of_fold(
+    encoded: Callable[..., pl.LazyFrame], table: pl.DataFrame, request: Any, name: str, encoding: Encoding
+) -> pl.Series:
+    """A statistic of its group for every row of a table in memory, as `encoded` of a family computes it."""
+    rows = encoded(table.lazy(), request, replace(encoding, statistics=(name,), name="_pool_encoded"))
+    return rows.select(pl.last()).collect(engine="in-memory").to_series()
 
 
 def renamed(encoding: Encoding) -> list[pl.Expr]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 
-from ..encoding import WHOLE, Encoding, out_of_fold, renamed
+from ..encoding import WHOLE, Encoding, beside, column_beside, column_out_of_fold, out_of_fold, renamed
+from ..keys import PRIVATE
 from ..oneway import groups
-from ..oneway.encoding import joined_to_rows
 from .components import fitted_models
 from .estimates import estimates
 from .levels import pooled
@@ -21,10 +19,8 @@ def encoded(frame: pl.LazyFrame, request: Nested, encoding: Encoding) -> pl.Lazy
         return out_of_fold(frame, request, encoding, estimates)
     columns = pl.nth(range(len(frame.collect_schema())))
     rows, nodes = _nodes(frame, request, columns)
-    keys = list(request.node_keys(request.at))
-    of_nodes = nodes.select(*keys, *(f"_pool_{one}" for one in encoding.statistics))
-    joined = rows.join(of_nodes, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(columns, *renamed(encoding))
+    keys = request.node_keys(request.at)
+    return beside(rows, nodes, keys, encoding.private).select(columns, *renamed(encoding))
 
 
 def _nodes(frame: pl.LazyFrame, request: Nested, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
@@ -38,7 +34,6 @@ def _nodes(frame: pl.LazyFrame, request: Nested, *keep: pl.Expr) -> tuple[pl.Laz
 def statistic(table: pl.DataFrame, request: Nested, name: str, encoding: Encoding = WHOLE) -> pl.Series:
     """A statistic of its node for every row of a table in memory."""
     if encoding.folds is not None:
-        rows = encoded(table.lazy(), request, replace(encoding, statistics=(name,), name="_pool_encoded"))
-        return rows.select(pl.last()).collect(engine="in-memory").to_series()
+        return column_out_of_fold(encoded, table, request, name, encoding)
     rows, nodes = _nodes(table.lazy(), request)
-    return joined_to_rows(rows, nodes, request.node_keys(request.at), name).collect(engine="in-memory").to_series()
+    return column_beside(rows, nodes, request.node_keys(request.at), PRIVATE + name)

@@ -12,7 +12,7 @@ from ...formulas import folds as formulas
 from ...formulas.elementary import exists, where
 from .. import tables, warning
 from ..columns import POLARS, Columns, Step, with_steps
-from ..encoding import WHOLE, Encoding, by_fold, renamed
+from ..encoding import WHOLE, Encoding, by_fold, column_beside, renamed
 from ..keys import PRIVATE
 from . import folds, groups
 from .components import classes, classes_of_rows, fitted_models
@@ -53,11 +53,11 @@ def _out_of_fold(frame: pl.LazyFrame, request: Means, encoding: Encoding, *keep:
     """
     rows, pivot = groups.in_order(frame, request, *keep, encoding.label)
     rows = rows.cache()
-    of_fold, statistics = by_fold(request), [f"{PRIVATE}{one}" for one in encoding.statistics]
-    means = folds.means(rows, pivot, request, "se" in encoding.statistics).select(*of_fold.keys, *statistics)
+    of_fold = by_fold(request)
+    means = folds.means(rows, pivot, request, "se" in encoding.statistics).select(*of_fold.keys, *encoding.private)
     numbered = rows.with_row_index(PLACE).select(PLACE, *of_fold.keys)
     encoded = numbered.join(means, on=list(of_fold.keys), how="left", nulls_equal=True).sort(PLACE)
-    return pl.concat([rows, encoded.select(statistics)], how="horizontal_extend")
+    return pl.concat([rows, encoded.select(encoding.private)], how="horizontal_extend")
 
 
 def _pooled(
@@ -159,13 +159,4 @@ def statistic(table: pl.DataFrame, request: Means, name: str, encoding: Encoding
     means, constants = groups.summed(rows, request), groups.constants(rows, pivot, request)
     components = fitted_models(classes(means, constants, request), request)
     of_groups = with_steps(joined(means, components, request), pooled(request))
-    return joined_to_rows(rows, of_groups, request.keys, name).collect(engine="in-memory").to_series()
-
-
-def joined_to_rows(rows: pl.LazyFrame, of_groups: pl.LazyFrame, keys: tuple[str, ...], name: str) -> pl.LazyFrame:
-    """The private column of a statistic of its group for every row, in the order of the rows."""
-    statistic = f"_pool_{name}"
-    joined = rows.join(
-        of_groups.select(*keys, statistic), on=list(keys), how="left", nulls_equal=True, maintain_order="left"
-    )
-    return joined.select(statistic)
+    return column_beside(rows, of_groups, request.keys, PRIVATE + name)

@@ -7,7 +7,16 @@ from functools import partial
 
 import polars as pl
 
-from ..encoding import FOLD, WHOLE, Encoding, beside_folds, of_other_rows, out_of_fold
+from ..encoding import (
+    FOLD,
+    WHOLE,
+    Encoding,
+    beside_folds,
+    column_beside,
+    column_out_of_fold,
+    of_other_rows,
+    out_of_fold,
+)
 from ..tables import WHOLE as WHOLE_TABLE
 from .estimates import estimates
 from .groups import SIZE, X, grouped
@@ -48,11 +57,8 @@ def _checked(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
 def statistic(table: pl.DataFrame, request: Rates, name: str, encoding: Encoding = WHOLE) -> pl.Series:
     """A statistic of its group for every row of a table in memory, whose keys are its columns."""
     if encoding.folds is not None:
-        encoded_rows = encoded(table.lazy(), request, replace(encoding, statistics=(name,), name="_pool_encoded"))
-        return encoded_rows.select(pl.last()).collect(engine="in-memory").to_series()
+        return column_out_of_fold(encoded, table, request, name, encoding)
     # No interval is needed, so the error of the prior's mean is not computed.
     request = replace(request, options=replace(request.options, uncertainty="conditional"))
-    keys = list(request.key_names)
     rates = estimates(table.lazy(), request, only=name)
-    joined = table.lazy().select(keys).join(rates, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(name).collect(engine="in-memory").to_series()
+    return column_beside(table.lazy().select(request.key_names), rates, request.key_names, name)
