@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from .. import tables, warning
 from ..columns import POLARS, Columns, Step, with_steps
 from ..encoding import WHOLE, Encoding, by_fold, column_beside, renamed
 from ..keys import PRIVATE
+from ..refuse import BAD
 from . import folds, groups
 from .components import classes, classes_of_rows, fitted_models
 from .groups import VALUE, N, W, Y
@@ -23,7 +24,6 @@ from .spec import Means
 MANY = 100_000  # rows of a table: windows in the streaming engine cost less than a join back, but more to begin
 ORDER, PLACE = "_pool_order", "_pool_place"  # of a row: its value of `order_by`, and its number
 LARGE = 20  # rows of the median group from which an estimate without a row gives away its value
-UNORDERED = "_pool_bad_order_by"  # number of rows without a place in the order
 
 
 def encoded(frame: pl.LazyFrame, request: Means, encoding: Encoding) -> pl.LazyFrame:
@@ -36,13 +36,9 @@ def _means(frame: pl.LazyFrame, request: Means, encoding: Encoding, *keep: pl.Ex
     """The rows in their order with the pooled means of their groups, from the rows that the encoding uses."""
     if encoding.has_folds:
         return _out_of_fold(frame, request, encoding, *keep)
-    if encoding.order_by is not None:
-        rows, pivot = groups.in_order(frame, request, *keep, encoding.order_by.alias(ORDER))
-        means = _before(_with_moments(rows, request).cache(), pivot, request)
-    else:
-        rows, pivot = groups.in_order(frame, request, *keep)
-        without = _without_itself if encoding.folds is not None else None
-        means = _pooled(_with_moments(rows, request).cache(), pivot, request, without)
+    order = [] if encoding.order_by is None else [encoding.order_by.alias(ORDER)]
+    rows, pivot = groups.in_order(frame, request, *keep, *order)
+    means = _pooled(_with_moments(rows, request).cache(), pivot, request, encoding)
     return with_steps(means, errors(request, request.options)) if "se" in encoding.statistics else means
 
 
@@ -60,24 +56,31 @@ def _out_of_fold(frame: pl.LazyFrame, request: Means, encoding: Encoding, *keep:
     return pl.concat([rows, encoded.select(encoding.private)], how="horizontal_extend")
 
 
-def _pooled(
-    rows: pl.LazyFrame,
-    pivot: pl.LazyFrame,
-    request: Means,
-    without: Callable[[Means], Iterator[Step]] | None = None,
-) -> pl.LazyFrame:
-    """The rows with the partially pooled mean of their group, from its moments, or from those without some rows."""
-    constants = groups.constants(rows, pivot, request)
-    of_groups = classes_of_rows(rows, constants, request)
-    if without is not None:
-        check = partial(_large_groups, at=request.caller)
-        of_groups = of_groups.map_batches(check, schema=of_groups.collect_schema(), **tables.WHOLE)
-    models = fitted_models(of_groups, request)
+def _pooled(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means, encoding: Encoding = WHOLE) -> pl.LazyFrame:
+    """The rows with the partially pooled mean of their group: of all its rows, all but the row, or those before it.
+
+    sigma2, tau2 and mu are those of all rows.
+    """
+    models = fitted_models(_classes(rows, pivot, request, encoding), request)
     if request.variance_depends_on_n:
         rows = with_steps(rows.with_columns(N.cast(pl.Float64)), groups.statistics(request))
-    if without is not None:
-        rows = with_steps(rows, without(request))
+    if encoding.folds == "loo":
+        rows = with_steps(rows, _without_itself(request))
+    elif encoding.folds == "before":
+        rows = _joined_to_earlier(rows, request)
     return with_steps(joined(rows, models, request, ordered=True), pooled(request))
+
+
+def _classes(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means, encoding: Encoding) -> pl.LazyFrame:
+    """The classes of the groups of all rows, with what the query reports of the folds."""
+    constants = groups.constants(rows, pivot, request)
+    if encoding.folds == "before":
+        constants = constants.join(rows.select(pl.col(ORDER).is_null().sum().alias(BAD + "order_by")), how="cross")
+    of_groups = classes_of_rows(rows, constants, request)
+    if encoding.folds == "loo":
+        check = partial(_large_groups, at=request.caller)
+        of_groups = of_groups.map_batches(check, schema=of_groups.collect_schema(), **tables.WHOLE)
+    return of_groups
 
 
 def _large_groups(of_groups: pl.DataFrame, at: warning.Caller) -> pl.DataFrame:
@@ -111,18 +114,6 @@ def _with_moments(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
 
 
 # ---- rows before each row -------------------------------------------------------------------------------------------
-
-
-def _before(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means) -> pl.LazyFrame:
-    """The rows with the pooled mean of the earlier rows of their group; sigma2, tau2 and mu are those of all rows."""
-    constants = groups.constants(rows, pivot, request).join(
-        rows.select(pl.col(ORDER).is_null().sum().alias(UNORDERED)), how="cross"
-    )
-    models = fitted_models(classes_of_rows(rows, constants, request), request)
-    if request.variance_depends_on_n:
-        rows = with_steps(rows.with_columns(N.cast(pl.Float64)), groups.statistics(request))
-    rows = _joined_to_earlier(rows, request)
-    return with_steps(joined(rows, models, request, ordered=True), pooled(request))
 
 
 def _joined_to_earlier(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:

@@ -16,6 +16,7 @@ from ...formulas import moments
 from ...formulas.elementary import where
 from ..columns import POLARS, Columns, Step, with_steps
 from ..encoding import FOLD, by_fold
+from ..refuse import BAD
 from . import groups
 from .components import classes, fitted_models, of_sizes
 from .groups import VALUE, VAR, N, W, Y
@@ -99,7 +100,7 @@ def _repaired(rest: pl.LazyFrame, pairs: pl.LazyFrame, of_fold: Means) -> pl.Laz
 
 def _unlabelled(rows: pl.LazyFrame) -> pl.LazyFrame:
     """The number of rows whose fold is null."""
-    return rows.select(_pool_bad_folds=pl.col(FOLD).is_null().sum())
+    return rows.select(pl.col(FOLD).is_null().sum().alias(BAD + "folds"))
 
 
 # ---- classes of the groups without a fold ---------------------------------------------------------------------------
