@@ -7469,8 +7469,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         ), _pool_origin, (SELECT has_n FROM _pool_request)),
         outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
         inner_nodes AS NOT MATERIALIZED (SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
-            _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_determined_inner AS _pool_determined, _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone,
-            _pool_only >= 2 AS _pool_without_effect, _pool_sigma2 AS _pool_noise,
+            _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_determined_inner AS _pool_determined,
+            _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone, _pool_only >= 2 AS _pool_without_effect, _pool_sigma2 AS _pool_noise,
             o._pool_estimate AS _pool_parent, o._pool_se AS _pool_se_parent
         FROM leaves AS l, _pool_origin,
             (SELECT _pool_model, _pool_outer, _pool_estimate, _pool_se FROM outers) AS o

@@ -73,8 +73,11 @@ def _random(columns: Sequence[pl.Series], folds: int, seed: int | None) -> pl.Se
 
 
 def by_fold(request: Any) -> Any:
-    """The request whose models are those without each fold."""
-    return replace(request, over_names=(*request.over_names, NAME))
+    """The request whose models are those without each fold.
+
+    Rows alone in their groups determine no variance: a feature must not be empty, so that it is their mean.
+    """
+    return replace(request, over_names=(*request.over_names, NAME), filled=True)
 
 
 def out_of_fold(

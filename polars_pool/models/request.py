@@ -35,6 +35,7 @@ class Request:
     over_names: tuple[str, ...] = ()
     key_columns: tuple[pl.Expr, ...] = ()  # expressions of the keys of over and by, in that order
     nan: str = "error"
+    filled: bool = False  # whether estimates without a variance are mu: codes out of fold must not be empty
     names: Mapping[str, str] = field(default_factory=dict)  # names of the columns by role, for messages
     caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
 

@@ -15,8 +15,7 @@ def with_unseen(
 ) -> pl.LazyFrame:
     """The groups, and one without rows for each of the keys that is not among them.
 
-    Keys without those of a model stand for a group in each model. `columns` are the statistics of a group without rows;
-    the first of them is never null for the other groups.
+    Keys without those of a model stand for a group in each model. `columns` are the statistics of a group without rows.
     """
     if keys is None:
         return grouped
@@ -25,9 +24,11 @@ def with_unseen(
         grouped = grouped.cache()  # so that the rows are grouped once, for the groups and for their models
         unseen = grouped.select(*request.over).unique().join(unseen, how="cross")
     on = list(request.keys)
-    both = _as_wide_as(unseen, grouped).join(unseen, on=on, how="full", coalesce=True, nulls_equal=True)
-    new = pl.col(next(iter(columns))).is_null()
-    return both.with_columns(pl.when(new).then(value).otherwise(name).alias(name) for name, value in columns.items())
+    seen = _as_wide_as(unseen, grouped).with_columns(_pool_seen=True)
+    both = seen.join(unseen, on=on, how="full", coalesce=True, nulls_equal=True)
+    new = pl.col("_pool_seen").is_null()
+    filled = (pl.when(new).then(value).otherwise(name).alias(name) for name, value in columns.items())
+    return both.with_columns(filled).drop("_pool_seen")
 
 
 def _as_wide_as(unseen: pl.LazyFrame, grouped: pl.LazyFrame) -> pl.LazyFrame:

@@ -599,3 +599,21 @@ def test_an_outer_group_whose_values_are_null_has_no_error_beside_one_alone():
     frame = pl.concat([ONE_REGION, pl.DataFrame({"a": ["new"], "b": [9], "y": [None]}, schema=ONE_REGION.schema)])
     [row] = pool.shrink(frame, "y", by=["a", "b"], nested=True).filter(n=0).rows(named=True)
     assert [row[name] for name in ERRORS[:4]] == [None] * 4
+
+
+SINGLE = pl.DataFrame({"a": ["p", "p", "q", "q"], "b": [1, 2, 1, 2], "y": [1.0, 4.0, 5.0, 8.0], "fold": [0, 0, 1, 1]})
+
+
+@pytest.mark.filterwarnings("ignore:no group has two rows")
+def test_new_keys_change_nothing_where_single_rows_have_no_variance():
+    without = pool.shrink(SINGLE, "y", by=["a", "b"], nested=True)
+    with_new = pool.shrink(SINGLE, "y", by=["a", "b"], nested=True, groups=NEW_KEYS)
+    assert with_new.filter(pl.col("b") != 9).equals(without)
+    assert without["n"].to_list() == [1] * 4
+
+
+@pytest.mark.filterwarnings("ignore:no group has two rows")
+@pytest.mark.parametrize("at", ["a", "b"])
+def test_codes_out_of_fold_are_the_mean_where_single_rows_have_no_variance(at):
+    encoded = pool.encode(SINGLE, "y", by=["a", "b"], nested=True, at=at, folds="fold")
+    assert encoded["estimate"].to_list() == [6.5, 6.5, 2.5, 2.5]

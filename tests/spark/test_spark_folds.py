@@ -62,3 +62,13 @@ def test_a_row_without_a_fold(classic):
     frame = spark_frame(classic, ROWS.with_columns(fold=pl.when(pl.col("i") > 0).then("fold")))
     with pytest.raises(PySparkException, match=r"folds= is null in some rows: give each row a fold"):
         pool.encode(frame, "y", "g", folds="fold").toArrow()
+
+
+SINGLE = pl.DataFrame({"a": ["p", "p", "q", "q"], "b": [1, 2, 1, 2], "y": [1.0, 4.0, 5.0, 8.0], "fold": [0, 0, 1, 1]})
+
+
+@pytest.mark.filterwarnings("ignore:no group has two rows")
+@pytest.mark.parametrize("nested", [False, True])
+def test_codes_are_the_mean_where_single_rows_have_no_variance(spark, nested):
+    encoded = pool.encode(spark_frame(spark, SINGLE), "y", by=["a", "b"], nested=nested, folds="fold")
+    assert polars_frame(encoded).sort("a", "b")["estimate"].to_list() == [6.5, 6.5, 2.5, 2.5]

@@ -74,8 +74,9 @@ def shrunk(depth: int, request: Nested, c: Columns = POLARS) -> Iterator[Step]:
     yield {"_pool_mean": c.pivot + c.y, "_pool_tau2": where(exists(c.y), tau2, c.column(determined_of(depth)))}
     yield {"_pool_pooling": shrink.pooling(c.tau2, c.v)}
     yield {"_pool_weight": where(only & exists(c.v), 1.0, shrink.weight(tau2, c.v))}
+    estimate = where(only, c.mean, shrink.estimate(c.mean, c.parent, c.weight))
     yield {
-        "_pool_estimate": where(only, c.mean, shrink.estimate(c.mean, c.parent, c.weight)),
+        "_pool_estimate": where(exists(estimate), estimate, c.mu) if request.filled else estimate,
         "_pool_se": where(only, sqrt(c.v), sqrt(shrink.marginal_variance(c.tau2, c.pooling, c.se_parent))),
     }
 

@@ -20,7 +20,7 @@ from ..refuse import BAD
 from . import groups
 from .components import classes, fitted_models, of_sizes
 from .groups import VALUE, VAR, N, W, Y
-from .pooling import ESTIMATE, MU, errors, joined, pooled
+from .pooling import errors, joined, pooled
 from .spec import Means
 
 STATISTICS = ("_pool_n", "_pool_w", "_pool_y", "_pool_var")
@@ -48,10 +48,7 @@ def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means, is_uncertain:
     constants = groups.constants(rows, pivot, request).join(_unlabelled(rows), how="cross")
     models = fitted_models(_classes(totals, rest, constants, request), of_fold)
     of_pairs = with_steps(joined(rest.select(*of_fold.keys, *STATISTICS), models, of_fold), pooled(of_fold))
-    if is_uncertain:
-        of_pairs = with_steps(of_pairs, errors(of_fold, of_fold.options))
-    # A training set of single rows alone determines no variance: a feature must not be empty, so it is their mean.
-    return of_pairs.with_columns(_pool_estimate=pl.coalesce(ESTIMATE, MU))
+    return with_steps(of_pairs, errors(of_fold, of_fold.options)) if is_uncertain else of_pairs
 
 
 def _moments() -> list[pl.Expr]:

@@ -45,7 +45,8 @@ def pooled(request: OneWay, c: Columns = POLARS) -> Iterator[Step]:
         "_pool_weight": where(only & exists(c.v), 1.0, shrink.weight(c.tau2, c.v)),
         "_pool_pooling": shrink.pooling(c.tau2, c.v),
     }
-    yield {"_pool_estimate": shrink.estimate(c.mean, c.mu, where(c.only, 1.0, c.weight))}
+    estimate = shrink.estimate(c.mean, c.mu, where(c.only, 1.0, c.weight))
+    yield {"_pool_estimate": where(exists(estimate), estimate, c.mu) if request.filled else estimate}
 
 
 def own_variance(request: OneWay, c: Columns = POLARS) -> Any:
