@@ -59,7 +59,8 @@ CREATE OR REPLACE MACRO _pool_nested_outer(leaves, uncertainty) AS TABLE
 CREATE OR REPLACE MACRO _pool_nested_inner(leaves, outers) AS TABLE
     SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
         _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_determined_inner AS _pool_determined,
-        _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone, _pool_only >= 2 AS _pool_without_effect, _pool_sigma2 AS _pool_noise,
+        _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone, _pool_only >= 2 AS _pool_without_effect,
+        _pool_sigma2 AS _pool_noise,
         o._pool_estimate AS _pool_parent, o._pool_se AS _pool_se_parent
     FROM query_table(leaves) AS l, _pool_origin,
         (SELECT _pool_model, _pool_outer, _pool_estimate, _pool_se FROM query_table(outers)) AS o
