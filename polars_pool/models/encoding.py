@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from .joins import beside_models
 from .keys import KEY, PRIVATE
 from .refuse import BAD_ROWS, number_of_rows
 from .request import Request
@@ -113,7 +114,7 @@ def beside_folds(states: pl.LazyFrame, rows: pl.LazyFrame, request: Any) -> pl.L
     """The states once for each fold of the rows of their model."""
     over = [key for key in request.over if key != FOLD]
     folds = rows.select(*over, FOLD).unique()
-    return states.join(folds, on=over, nulls_equal=True) if over else states.join(folds, how="cross")
+    return beside_models(states, folds, over, "inner")
 
 
 def _checked(columns: Sequence[pl.Series]) -> pl.Series:

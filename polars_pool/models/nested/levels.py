@@ -9,6 +9,7 @@ import polars as pl
 from ...formulas import within
 from .. import unseen
 from ..columns import with_steps
+from ..joins import beside_models
 from ..oneway.groups import N, V, W, Y
 from .pooling import WITHOUT_ROWS, errors, of_model, shrunk, statistics, sums, under_model, weighed
 from .spec import Nested
@@ -65,7 +66,4 @@ def _under(nodes: pl.LazyFrame, parents: pl.LazyFrame | None, depth: int, reques
 
 def _beside(nodes: pl.LazyFrame, models: pl.LazyFrame, request: Nested) -> pl.LazyFrame:
     """The nodes with the variances and mu of their model."""
-    columns = models.select(*request.over, *of_model(request))
-    if not request.over:
-        return nodes.join(columns, how="cross")
-    return nodes.join(columns, on=list(request.over), how="left", nulls_equal=True)
+    return beside_models(nodes, models.select(*request.over, *of_model(request)), request.over)

@@ -15,6 +15,7 @@ import polars as pl
 from ...formulas import robust
 from ...formulas.aggregates import count, total
 from ..columns import POLARS, Columns, Step, with_steps
+from ..joins import beside_models
 from ..tables import series
 from .critical import intervals
 from .groups import V, W
@@ -45,9 +46,7 @@ def _with_moments(pooled: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     counted = pooled.filter(W > 0)
     summed = counted.group_by(*request.over).agg(**sums()) if request.over else counted.select(**sums())
     moments = with_steps(summed, of_sums()).select(*request.over, MU2, KAPPA)
-    if not request.over:
-        return pooled.join(moments, how="cross")
-    return pooled.join(moments, on=list(request.over), how="left", nulls_equal=True)
+    return beside_models(pooled, moments, request.over)
 
 
 def sums(c: Columns = POLARS) -> dict[str, Any]:

@@ -76,10 +76,7 @@ def of_model(points: PolarsFrame) -> PolarsFrame:
 def _of_groups(groups: pl.LazyFrame, points: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """One row per model, tau and group: the estimate of the group at each tau."""
     points = of_model(points).select(*request.over, *OF_MODEL)
-    if request.over:
-        joined = groups.join(points, on=list(request.over), how="inner", nulls_equal=True)
-    else:
-        joined = groups.join(points, how="cross")
+    joined = beside_models(groups, points, request.over, "inner")
     means = with_steps(with_steps(joined, pooled(request)), errors(request, Options()))
     return means.select(*public(*request.key_names), *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
 
