@@ -13,6 +13,7 @@ from ...engines.numpy import Array
 from ...formulas import inference, profile, within
 from .. import warning
 from ..columns import with_steps
+from ..joins import beside_models
 from ..keys import public
 from ..many import Groups
 from ..oneway.components import by_model, classes, fit_models
