@@ -439,6 +439,18 @@ CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
 CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
     sqrt(tau2 + se::DOUBLE * se);
 
+-- The estimate in standard errors: z or t of the test of 0.
+CREATE OR REPLACE MACRO pool_statistic(estimate, se) AS
+    estimate::DOUBLE / se;
+
+-- Degrees of freedom of a variance proportional to sigma2, whose mean square has df: 2 V^2 / Var(V).
+--
+-- `change` = g' H^-1 g, of the gradient g of log V and the Hessian H of the deviance by the other variance parameters;
+-- V and the deviance are those with the best sigma2. Source: Satterthwaite (1946), Biometrics 2; Kuznetsova, Brockhoff
+-- & Christensen (2017), "lmerTest", J. Stat. Softw. 82.
+CREATE OR REPLACE MACRO pool_satterthwaite(df, change) AS
+    1 / (1 / df::DOUBLE + change);
+
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.

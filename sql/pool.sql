@@ -95,11 +95,11 @@
 --         pool_h2, pool_variance_of_squares, pool_variance_of_root, pool_variance_by_information,
 --         pool_log_likelihood, pool_rows_deviance, pool_akaike, pool_likelihood_ratio, pool_half_half,
 --         pool_ml_variance_at, pool_reml_variance_at, pool_knapp_hartung, pool_knapp_hartung_at_least,
---         pool_prediction_error, pool_variance_with_tau2, pool_error_of_ratio, pool_ml_correction,
---         pool_root_correction, pool_median_correction, pool_effect_square, pool_effect_fourth_power,
---         pool_second_moment, pool_kurtosis, pool_bias_moment, pool_noncoverage, pool_noncoverage_slope,
---         pool_tangent, pool_noncoverage_by_chi, pool_share, pool_mixed, pool_lower_point, pool_balance,
---         pool_exceeding, pool_widest, pool_root_mean_square, pool_missed_of_row, pool_missed_of_mean,
+--         pool_prediction_error, pool_statistic, pool_satterthwaite, pool_variance_with_tau2, pool_error_of_ratio,
+--         pool_ml_correction, pool_root_correction, pool_median_correction, pool_effect_square,
+--         pool_effect_fourth_power, pool_second_moment, pool_kurtosis, pool_bias_moment, pool_noncoverage,
+--         pool_noncoverage_slope, pool_tangent, pool_noncoverage_by_chi, pool_share, pool_mixed, pool_lower_point,
+--         pool_balance, pool_exceeding, pool_widest, pool_root_mean_square, pool_missed_of_row, pool_missed_of_mean,
 --         pool_held_out_squares, pool_gain, pool_uncertainty_of_effects, pool_uncertainty_of_rows,
 --         pool_pooling_factor, pool_half_t, pool_half_normal, pool_exponential, pool_inverse_gamma, pool_jeffreys,
 --         pool_uniform_shrinkage, pool_dumouchel, pool_log_likelihood_known_mu, pool_log_likelihood_flat_mu,
@@ -1238,6 +1238,18 @@ CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
 -- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
 CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
     sqrt(tau2 + se::DOUBLE * se);
+
+-- The estimate in standard errors: z or t of the test of 0.
+CREATE OR REPLACE MACRO pool_statistic(estimate, se) AS
+    estimate::DOUBLE / se;
+
+-- Degrees of freedom of a variance proportional to sigma2, whose mean square has df: 2 V^2 / Var(V).
+--
+-- `change` = g' H^-1 g, of the gradient g of log V and the Hessian H of the deviance by the other variance parameters;
+-- V and the deviance are those with the best sigma2. Source: Satterthwaite (1946), Biometrics 2; Kuznetsova, Brockhoff
+-- & Christensen (2017), "lmerTest", J. Stat. Softw. 82.
+CREATE OR REPLACE MACRO pool_satterthwaite(df, change) AS
+    1 / (1 / df::DOUBLE + change);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.
@@ -7470,7 +7482,8 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
         inner_nodes AS NOT MATERIALIZED (SELECT l._pool_model, l._pool_outer, _pool_inner, _pool_n, _pool_y + _pool_origin AS _pool_mean,
             _pool_sampling, _pool_tau2_inner AS _pool_tau2, _pool_determined_inner AS _pool_determined,
-            _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone, _pool_only >= 2 AS _pool_without_effect, _pool_sigma2 AS _pool_noise,
+            _pool_only >= 2 AND _pool_y IS NOT NULL AS _pool_alone, _pool_only >= 2 AS _pool_without_effect,
+            _pool_sigma2 AS _pool_noise,
             o._pool_estimate AS _pool_parent, o._pool_se AS _pool_se_parent
         FROM leaves AS l, _pool_origin,
             (SELECT _pool_model, _pool_outer, _pool_estimate, _pool_se FROM outers) AS o
@@ -8490,6 +8503,8 @@ COMMENT ON MACRO pool_reml_variance_at IS 'sigma2 at rho by the restricted likel
 COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
 COMMENT ON MACRO pool_knapp_hartung_at_least IS 'Standard error of mu by Knapp & Hartung (2003), never below the error by the model.';
 COMMENT ON MACRO pool_prediction_error IS 'Standard error of a new group''s true mean about mu (Higgins, Thompson & Spiegelhalter 2009).';
+COMMENT ON MACRO pool_statistic IS 'The estimate in standard errors: z or t of the test of 0.';
+COMMENT ON MACRO pool_satterthwaite IS 'Degrees of freedom of a variance proportional to sigma2, whose mean square has df: 2 V^2 / Var(V).';
 COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.';
 COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.';
 COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.';

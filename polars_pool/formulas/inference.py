@@ -114,3 +114,21 @@ def knapp_hartung_at_least(se: Column, wd2: Column, df: Column) -> Column:
 def prediction_error(tau2: Column, se: Column) -> Column:
     """Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009)."""
     return sqrt(tau2 + se * se)
+
+
+# ---- tests of coefficients ------------------------------------------------------------------------------------------
+
+
+def statistic(estimate: Column, se: Column) -> Column:
+    """The estimate in standard errors: z or t of the test of 0."""
+    return estimate / se
+
+
+def satterthwaite(df: Column, change: Column) -> Column:
+    """Degrees of freedom of a variance proportional to sigma2, whose mean square has df: 2 V^2 / Var(V).
+
+    `change` = g' H^-1 g, of the gradient g of log V and the Hessian H of the deviance by the other variance parameters;
+    V and the deviance are those with the best sigma2. Source: Satterthwaite (1946), Biometrics 2; Kuznetsova, Brockhoff
+    & Christensen (2017), "lmerTest", J. Stat. Softw. 82.
+    """
+    return 1 / (1 / df + change)

@@ -97,6 +97,8 @@ COMMENT ON MACRO pool_reml_variance_at IS 'sigma2 at rho by the restricted likel
 COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
 COMMENT ON MACRO pool_knapp_hartung_at_least IS 'Standard error of mu by Knapp & Hartung (2003), never below the error by the model.';
 COMMENT ON MACRO pool_prediction_error IS 'Standard error of a new group''s true mean about mu (Higgins, Thompson & Spiegelhalter 2009).';
+COMMENT ON MACRO pool_statistic IS 'The estimate in standard errors: z or t of the test of 0.';
+COMMENT ON MACRO pool_satterthwaite IS 'Degrees of freedom of a variance proportional to sigma2, whose mean square has df: 2 V^2 / Var(V).';
 COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.';
 COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.';
 COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.';
