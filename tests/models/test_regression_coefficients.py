@@ -28,6 +28,9 @@ def test_the_distributions(df, level):
 @pytest.mark.parametrize("df", [None, np.array([3.0, 3.0]), np.full(2, np.nan)], ids=["z", "t", "no df"])
 def test_coefficients_without_error(df):
     table = inferred(np.array([2.0, 0.0]), np.zeros(2), df, 0.95)
-    assert (table["lower"] == [2.0, 0.0]).all() and (table["upper"] == [2.0, 0.0]).all()
-    assert table["statistic"][0] == np.inf and table["p"][0] == 0.0
-    assert np.isnan(table["statistic"][1]) and np.isnan(table["p"][1])
+    assert (table["lower"] == [2.0, 0.0]).all()
+    assert (table["upper"] == [2.0, 0.0]).all()
+    assert table["statistic"][0] == np.inf
+    assert table["p"][0] == 0.0
+    assert np.isnan(table["statistic"][1])
+    assert np.isnan(table["p"][1])
