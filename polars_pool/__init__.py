@@ -36,6 +36,7 @@ from .verbs import (
     predict,
     profile,
     regress,
+    regress_coefficients,
     regress_components,
     shrink,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "predict",
     "profile",
     "regress",
+    "regress_coefficients",
     "regress_components",
     "shrink",
 ]

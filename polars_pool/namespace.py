@@ -62,6 +62,7 @@ class FramePool(Generic[Frame]):
     posterior_draws = _method(verbs.posterior_draws)
     regress = _method(verbs.regress)
     regress_components = _method(verbs.regress_components)
+    regress_coefficients = _method(verbs.regress_coefficients)
     predict = _method(verbs.predict)
 
 

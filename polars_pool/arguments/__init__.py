@@ -22,6 +22,8 @@ from .frames import rows_to_predict as rows_to_predict
 from .frames import unseen as unseen
 from .hyperparameters import prior_of_profile as prior_of_profile
 from .hyperparameters import refuse_mean_of_profile as refuse_mean_of_profile
+from .inference import coefficients_of_regression as coefficients_of_regression
+from .inference import prediction as prediction
 from .means import means as means
 from .means import means_without_priors as means_without_priors
 from .means import posterior_means as posterior_means

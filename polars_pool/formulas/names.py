@@ -19,6 +19,8 @@ GivenTau2 = Literal["mu", "conditional"]  # which errors a standard error includ
 Uncertainty = Literal[GivenTau2, "tau2"]  # or estimated
 Predict = Literal["mean", "row", "replicate"]
 Test = Literal["z", "t", "knha", "adhoc"]
+TestOfTerm = Literal["z", "t"]
+OfPrediction = Literal["mean", "row"]  # intervals of predictions
 Limits = Literal["profile", "q"]
 
 OfEstimates = Literal["normal", "robust"]  # intervals,

@@ -15,6 +15,7 @@ from ..formulas.elementary import INFINITY, where
 from ..models.keys import KEY, PRIVATE
 from ..models.refuse import BAD, NOT_FINITE_TO_PREDICT
 from ..models.regression import components as regression_components
+from ..models.regression import inference
 from ..models.regression.classes import pseudo_groups, spread
 from ..models.regression.coefficients import STATISTICS
 from ..models.regression.estimates import estimates_schema
@@ -44,6 +45,14 @@ def components(inputs: Inputs, request: Regression) -> DataFrame:
     classes = _classes(groups, pivots, request)
     table = regression_components.of_groups(classes.table, on_driver(request)).rename({NUMBER: MODEL}, strict=False)
     return Models(classes.keys, table).frame(groups, request, regression_components.components_schema(request))
+
+
+def coefficients(inputs: Inputs, request: Regression) -> DataFrame:
+    """One row per model and term, or pair of terms, under public names."""
+    groups, pivots = _grouped(inputs, request)
+    classes = _classes(groups, pivots, request)
+    table = inference.of_groups(classes.table, on_driver(request)).rename({NUMBER: MODEL}, strict=False)
+    return Models(classes.keys, table).frame(groups, request, inference.table_schema(request))
 
 
 def estimates(inputs: Inputs, request: Regression, _keys: DataFrame | None = None) -> DataFrame:

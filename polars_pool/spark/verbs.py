@@ -89,6 +89,12 @@ def compare(call: Call) -> DataFrame:
     return oneway.compared(inputs, arguments.comparison(call))
 
 
+def regress_coefficients(call: Call) -> DataFrame:
+    """The coefficients of a regression, or their covariances."""
+    inputs, call = translated(call)
+    return regression.coefficients(inputs, arguments.coefficients_of_regression(call))
+
+
 def predict(call: Call) -> DataFrame:
     """The rows with their expected value by a regression."""
     inputs, of_polars = translated(call)

@@ -1,5 +1,6 @@
 """Every argument of every verb and expression, with the values that users of other packages try: one clear sentence."""
 
+import inspect
 import warnings
 from functools import partial
 
@@ -52,6 +53,7 @@ CALLS = {
     ),
     "regress": (pool.regress, {"value": "y", "x": "x", "by": "g", "over": "year", "weights": "w"}),
     "regress_components": (pool.regress_components, {"value": "y", "x": "x", "by": "g", "weights": "w"}),
+    "regress_coefficients": (pool.regress_coefficients, {"value": "y", "x": "x", "by": "g", "weights": "w"}),
     "predict": (pool.predict, {"value": "y", "x": "x", "by": "g", "over": "year", "weights": "w"}),
 }
 
@@ -291,6 +293,7 @@ NO_COLUMNS = {  # arguments that are names or numbers, but not columns
     pool.posterior_draws: ("sigma2", "tau2", "mu", "nan", "draws", "seed"),
     pool.regress: ("vary", "correlated", "intercept", "method", "nan", "level", "uncertainty"),
     pool.regress_components: ("vary", "correlated", "intercept", "method", "nan", "level"),
+    pool.regress_coefficients: (*("vary", "correlated", "intercept", "method", "nan", "level", "test", "covariance"),),
     pool.predict: ("vary", "correlated", "intercept", "method", "nan"),
 }
 
@@ -298,7 +301,7 @@ NO_COLUMNS = {  # arguments that are names or numbers, but not columns
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize(("verb", "role"), [(verb, role) for verb, roles in NO_COLUMNS.items() for role in roles])
 def test_neither_a_name_nor_a_number(verb, role, odd):
-    more = {"x": "x"} if verb in (pool.regress, pool.regress_components, pool.predict) else {}
+    more = {"x": "x"} if "x" in inspect.signature(verb).parameters else {}
     more |= {"tau2": pool.HalfCauchy(5)} if verb is pool.posterior_draws else {}
     with pytest.raises((TypeError, ValueError), match=rf"^{role}\b.*give|^{role}=.*does not fit a profile") as error:
         verb(ROWS, value="y", by="g", **more | {role: ODD[odd]})

@@ -669,6 +669,7 @@ FRAME_ROLES = {
     "posterior_draws": ("value", "n", "var", "se", "weights"),
     "regress": ("value", "x", "weights"),
     "regress_components": ("value", "x", "weights"),
+    "regress_coefficients": ("value", "x", "weights"),
     "predict": ("value", "x", "weights"),
 }
 

@@ -51,6 +51,7 @@ QUERIES = {
     "draws": pool.posterior_draws(ROWS, "y", "g", tau2=pool.Uniform(), draws=3, seed=1),
     "regress": pool.regress(ROWS, "y", ["x"], "g", vary=["intercept", "x"]),
     "regress_components": pool.regress_components(ROWS, "y", ["x"], "g"),
+    "regress_coefficients": pool.regress_coefficients(ROWS, "y", ["x"], "g", test="t"),
     "predict": pool.predict(ROWS, "y", ["x"], "g"),
     "expression": ROWS.select(pl.col("y", "x").pool.shrink(by="g", over="m", weights="w")),
     "expression of a weight": ROWS.select(pl.col("y").pool.weight(by="g")),

@@ -39,6 +39,7 @@ LISTED = [
     (pool.components, "interval", names.OfPosterior),
     (partial(pool.regress, x="x"), "method", names.Likelihood),
     (partial(pool.regress, x="x"), "uncertainty", names.GivenTau2),
+    (partial(pool.regress_coefficients, x="x"), "test", names.TestOfTerm),
 ]
 
 

@@ -103,7 +103,7 @@ CASES = {
     },
     **{
         f"{verb.__name__}, {name}": case(verb, frame, message, unsettled, **SLOPE, **options)
-        for verb in (pool.regress, pool.regress_components, pool.predict)
+        for verb in (pool.regress, pool.regress_components, pool.regress_coefficients, pool.predict)
         for name, frame, message, unsettled, options in (
             ("single rows", LINES.gather_every(5), warning.UNIDENTIFIED_VARIANCES, False, {}),
             ("same covariate", SAME, warning.COLLINEAR, False, {"over": "m"}),
@@ -213,7 +213,7 @@ def test_models_that_converge_do_not_warn():
     pool.shrink(SINGLES.lazy(), "y", "g", sigma2=1, tau2="he").collect()
     for verb in (pool.shrink, pool.components):
         verb(COUNTS.lazy(), "x", "g", trials="n").collect()
-    for verb in (pool.regress, pool.regress_components, pool.predict):
+    for verb in (pool.regress, pool.regress_components, pool.regress_coefficients, pool.predict):
         verb(LINES.lazy(), "y", ["a"], "g").collect()
 
 

@@ -33,7 +33,7 @@ MODULES = [name for name in MODULES if "spark" not in name.split(".")]  # withou
 MODULES = [name for name in MODULES if "sklearn" not in name.split(".")]  # faces/test_sklearn.py runs their examples
 VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
-    *("regress", "regress_components", "predict"),
+    *("regress", "regress_components", "regress_coefficients", "predict"),
 ]
 PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values()]
 
@@ -118,6 +118,7 @@ RESULTS = {
     "posterior_draws": {"tau2": "half_cauchy(5)", "draws": 2},
     "regress": {"x": "x"},
     "regress_components": {"x": "x"},
+    "regress_coefficients": {"x": "x"},
 }
 
 

@@ -45,7 +45,7 @@ def numbers(frame: pl.DataFrame) -> pl.DataFrame:
 def assert_agree(got: pl.DataFrame, want: pl.DataFrame, tolerance: float) -> None:
     """The same schema and rows; numbers within the tolerance of the largest one that the column has in its model."""
     assert got.schema == want.schema
-    keys = [name for name in ("m", "g", "term", "i") if name in want.columns]
+    keys = [name for name in ("m", "g", "term", "other_term", "i") if name in want.columns]
     got, want = (numbers(frame).sort(keys, maintain_order=True) for frame in (got, want))
     for name in want.columns:
         a, b = got[name], want[name]
@@ -89,6 +89,14 @@ def test_many_models(classic):
     frame = frame.with_columns(pl.when(pl.col("g") % 3 > 0).then(pl.col("g") % 2).alias("N"), pl.lit("").alias("a.`b"))
     by = ["g", "N", "a.`b"]
     compare(classic, pool.regress, frame, "y", ["u"], by, over="m", uncertainty="conditional", level=0.8)
+
+
+@pytest.mark.parametrize("options", [{}, {"test": "t", "method": "ml"}, {"covariance": True}], ids=str)
+def test_tables_of_coefficients(classic, options):
+    """Of many models with weights, of degenerate ones, and of a frame without rows."""
+    compare(classic, pool.regress_coefficients, models(), "y", ["a", "b", "u"], "g", over="m", weights="w", **options)
+    compare(classic, pool.regress_coefficients, degenerate(), "y", ["a"], "g", over="m", **options)
+    compare(classic, pool.regress_coefficients, degenerate().clear(), "y", ["a"], "g", **options)
 
 
 @every_verb

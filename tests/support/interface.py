@@ -34,6 +34,8 @@ CALLS: dict[str, Any] = {
     ),
     "regress": lambda: pool.regress(ROWS, "y", x=["h"], by="g"),
     "regress_components": lambda: pool.regress_components(ROWS, "y", x=["h"], by="g"),
+    "regress_coefficients": lambda: pool.regress_coefficients(ROWS, "y", x=["h"], by="g"),
+    "covariances": lambda: pool.regress_coefficients(ROWS, "y", x=["h"], by="g", covariance=True),
     "predict": lambda: pool.predict(ROWS, "y", x=["h"], by="g"),
 }
 

@@ -23,6 +23,7 @@ assert_type(pool.compare(lf, "y", "g"), pl.LazyFrame)
 assert_type(pool.posterior_draws(df, "y", "g", tau2=pool.HalfCauchy(5)), pl.DataFrame)
 assert_type(pool.regress(lf, "y", ["x"], "g"), pl.LazyFrame)
 assert_type(pool.regress_components(df, "y", ["x"], "g"), pl.DataFrame)
+assert_type(pool.regress_coefficients(df, "y", ["x"], "g", test="t"), pl.DataFrame)
 assert_type(pool.predict(df, "y", "x", "g", rows=lf), pl.DataFrame)
 
 assert_type(pool.FramePool(df).moments("y", "g"), pl.DataFrame)
@@ -93,6 +94,7 @@ pool.components(df, "y", "g", limits="wald")  # wrong
 pool.components(df, "y", "g", interval="robust")  # wrong
 pool.regress(df, "y", ["x"], "g", method="mle")  # wrong
 pool.regress(df, "y", ["x"], "g", uncertainty="tau2")  # wrong
+pool.regress_coefficients(df, "y", ["x"], "g", test="knha")  # wrong
 pool.moments(df, "y", "g", nan="nul")  # wrong
 pool.MomentStore("folder", "y", by="g", nan="nul")  # wrong
 

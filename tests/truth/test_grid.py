@@ -31,6 +31,7 @@ def test_every_vector_is_used():
     used |= {"james_stein.json"}  # test_truth_james_stein.py
     used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
+    used |= {"satterthwaite.json"}  # test_regression_coefficients.py
     used |= {f"lmm_{name}.json" for name in test_truth_regression.VECTORS}
     used |= {data["data"] for data, _ in test_truth_regression.VECTORS.values()}
     nested = [*test_truth_nested.ROWS, *test_truth_nested.PUBLISHED]

@@ -128,6 +128,24 @@ def derivatives(
     return gradient, hessian
 
 
+def changes_of_variances(
+    d: Reduced, white: Whitened, fit: Profile, factor: Array, pattern: Pattern, combinations: Array
+) -> Array:
+    """Derivatives of the log variances of combinations of the coefficients, (models, entries, combinations).
+
+    The variance is that with the best sigma2: sigma2 c'Cc, dC = C (sum of G dPsi G') C, d squares = -sum of u' dPsi u.
+    """
+    terms = d.rx.shape[1]
+    _, _, gg = _sums(d, white, fit, np.ones(d.models), restricted=False)
+    change = _changes(factor, pattern)
+    moved = np.einsum("maij,misjt->mast", change, gg[:, :, :terms, :, :terms])
+    fallen = np.einsum("maij,mij->ma", change, gg[:, :, terms, :, terms])
+    arms = np.einsum("mct,mts->mcs", combinations, fit.covariance)
+    variances = np.einsum("mcs,mcs->mc", arms, combinations)
+    risen = np.einsum("mcs,mast,mct->mac", arms, moved, arms)
+    return np.asarray(risen / variances[:, None] - fallen[:, :, None] / fit.squares[:, None, None])
+
+
 def information(
     d: Reduced, white: Whitened, fit: Profile, factor: Array, pattern: Pattern, restricted: bool
 ) -> tuple[Array, Array]:

@@ -10,13 +10,17 @@ from .. import request
 
 INTERCEPT = "intercept"
 PREDICTIONS = ("fitted", "population")
+LIMITS = ("lower", "upper")  # of a prediction, with an interval
 
 
 @dataclass(frozen=True)
 class Options(request.Options):
-    """What results include: the intervals, and the errors in `se`."""
+    """What results include: the intervals, the errors in `se`, the tests of coefficients or their covariances."""
 
     uncertainty: str = "mu"
+    test: str = "z"
+    covariance: bool = False
+    interval: str | None = None  # of predictions
 
 
 @dataclass(frozen=True, kw_only=True)

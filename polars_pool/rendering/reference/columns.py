@@ -78,6 +78,18 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
     ("posterior_draws", "One row per group and draw.", "draws", ((verbs.posterior_draws, PRIOR),)),
     ("regress", "One row per group and term.", "regression", (OF_GROUPS["regress"],)),
     ("regress_components", "One row per model.", "population", ((verbs.regress_components, REGRESSION),)),
+    (
+        "regress_coefficients",
+        "One row per model and term.",
+        "coefficients",
+        ((verbs.regress_coefficients, REGRESSION),),
+    ),
+    (
+        "regress_coefficients with covariance=True",
+        "One row per model and ordered pair of terms.",
+        "coefficients",
+        ((verbs.regress_coefficients, REGRESSION | {"covariance": True}),),
+    ),
     ("predict", "The rows with two more columns.", "", ((verbs.predict, {"x": "x"}),)),
 )
 
