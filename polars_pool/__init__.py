@@ -7,6 +7,7 @@ than `import polars`.
 from typing import TYPE_CHECKING, Any
 
 from . import starting as starting  # before the imports that take time
+from .arguments import factor, interaction
 from .engines.duckdb import FOLDER as SQL
 from .engines.duckdb import install_macros
 from .formulas.priors import (
@@ -67,7 +68,9 @@ __all__ = [
     "compare",
     "components",
     "encode",
+    "factor",
     "install_macros",
+    "interaction",
     "merge",
     "moments",
     "posterior_draws",

@@ -15,8 +15,14 @@ from .columns import no_column as no_column
 from .columns import one_column as one_column
 from .columns import rowwise as rowwise
 from .columns import schema_of as schema_of
+from .contrasts import Covariates as Covariates
+from .contrasts import Factor as Factor
+from .contrasts import Interaction as Interaction
+from .contrasts import factor as factor
+from .contrasts import interaction as interaction
 from .encoding import encoding as encoding
 from .encoding import is_rule as is_rule
+from .expansion import expanded as expanded
 from .families import refuse_family_of_rates as refuse_family_of_rates
 from .frames import rows_to_predict as rows_to_predict
 from .frames import unseen as unseen

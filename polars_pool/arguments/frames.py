@@ -8,7 +8,8 @@ from ..models.keys import PRIVATE
 from ..models.regression.spec import PREDICTIONS, Regression
 from ..models.request import Request
 from .call import Call
-from .columns import numeric, schema_of
+from .columns import schema_of
+from .expansion import refuse_types
 from .sentences import listed, nearest
 
 SIGNED, UNSIGNED = {pl.Int8, pl.Int16, pl.Int32, pl.Int64}, {pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64}
@@ -63,8 +64,7 @@ def rows_to_predict(call: Call, request: Regression) -> pl.LazyFrame | None:
     for name, dtype in call.frame.select(*request.key_columns).collect_schema().items():
         if has[name] != dtype:
             raise TypeError(f"the key {name!r} is {has[name]} in rows= and {dtype} in the frame; cast one of them")
-    for covariate in request.covariates:
-        numeric(lf, schema, covariate, "rows")
+    refuse_types(lf, schema, request.design, "rows")
     return lf
 
 

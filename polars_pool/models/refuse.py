@@ -10,6 +10,7 @@ import polars as pl
 
 from ..formulas import messages
 from ..formulas.elementary import INFINITY, exists
+from .contrasts import ROWS, Source, unseen_levels
 
 BAD = "_pool_bad_"  # prefix of the number of bad rows, by reason
 
@@ -31,6 +32,10 @@ BAD_ROWS = {
 }
 """The sentence of each reason, in the order in which they are raised."""
 
+NO_LEVEL = (
+    "the factor {name!r} has a value that is none of its levels, such as {value!r}, in {rows}: add it to levels= of "
+    "pool.factor(), or leave these rows out"
+)
 NOT_FINITE_TO_PREDICT = (
     "the covariate {name!r} of the rows to predict is NaN or infinite in {rows}: remove them, or count them as missing "
     "with nan='null'"
@@ -42,16 +47,23 @@ def improper(column: Any) -> Any:
     return ~exists(column) | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
 
 
-def counted(rows: pl.LazyFrame, bad: Mapping[str, pl.Expr], pivots: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """The constants of a query in one row: the pivots, if there are any, and the number of bad rows by reason."""
+def counted(
+    rows: pl.LazyFrame, bad: Mapping[str, pl.Expr], pivots: pl.LazyFrame | None = None, factors: Iterable[str] = ()
+) -> pl.LazyFrame:
+    """The constants of a query in one row: the pivots, if there are any, and the number of bad rows by reason.
+
+    `factors` are columns of the values that are no level of a factor; the number of rows that have one is counted too.
+    """
+    unseen = list(factors)
     flags = {BAD + reason: e for reason, e in bad.items()}
     if pivots is None:
         return rows.select(**flags).select(pl.all().sum()) if bad else pl.LazyFrame({BAD: [0]})
-    if not bad:
+    if not bad and not unseen:
         return pivots
     # Joined before they are summed, so that the counts wait for the pivots as the groups do: if the counts came first,
     # all rows would wait in memory.
-    counts = rows.select(**flags).join(pivots, how="cross").select(pl.col(list(flags)).sum())
+    columns = rows.select(*unseen, **flags).join(pivots, how="cross")
+    counts = columns.select(pl.col(list(flags)).sum(), *unseen_levels(unseen))
     return pivots.join(counts, how="cross")
 
 
@@ -62,6 +74,14 @@ def bad_rows(table: pl.DataFrame, names: Mapping[str, str]) -> None:
         counts = table.get_column(BAD + reason, default=None)
         if counts is not None and (count := int(counts.head(1).sum())):
             raise ValueError(sentence.format(**columns, rows=number_of_rows(count)))
+
+
+def no_level(table: pl.DataFrame, factors: Mapping[str, Source]) -> None:
+    """Raise if the query counted rows with a value that is no level of a factor."""
+    for column, factor in factors.items():
+        if count := int(table[column + ROWS].head(1).sum()):
+            value = table[column].head(1).item()
+            raise ValueError(NO_LEVEL.format(name=factor.name, value=value, rows=number_of_rows(count)))
 
 
 def not_finite(table: pl.DataFrame, means: Iterable[tuple[str, str, str]]) -> None:

@@ -68,6 +68,10 @@ LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"
 )
+UNSEEN_LEVELS = (
+    "fitted and population are null in {rows} to predict, which have a level that the regression does not have: "
+    "{values}"
+)
 WITHOUT_ITSELF = (
     "folds='loo' encodes each row from the other rows of its group: in a large group, the code is lower if the row's "
     "own value is higher, and trees can learn this. The median group has more than 20 rows: give a number of folds, "
@@ -162,6 +166,12 @@ def flat(terms: list[str]) -> str:
 def only_child(level: str) -> str:
     """The message about a level that has only one group in each outer group."""
     return ONLY_CHILD.format(level=level)
+
+
+def unseen_levels(rows: str, values: Mapping[str, str | None]) -> str:
+    """The message about rows to predict whose factors have unseen levels; `values` holds one for each factor."""
+    unseen = (f"{value!r} of {name!r}" for name, value in values.items() if value is not None)
+    return UNSEEN_LEVELS.format(rows=rows, values=", ".join(unseen))
 
 
 def lost(covariate: str, digits: int) -> str:

@@ -46,7 +46,7 @@ OF_NESTED = {
     "(default); a new `'row'` of the group, for an outer group in a new inner group; or a `'replicate'` of its mean, a "
     "new observation of the mean with the same v",
 }
-OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans"}
+OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans; a factor needs Python"}
 
 
 def own_words(parameters: Collection[str]) -> dict[str, str]:

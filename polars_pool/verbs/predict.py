@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from .. import arguments
-from ..arguments import Call, IntoColumn, Keys
+from ..arguments import Call, Covariates, IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
 from .collecting import Frame, SparkFrame
 from .engines import Query, by_engine
@@ -14,7 +14,7 @@ from .engines import Query, by_engine
 def predict(
     frame: Frame,
     value: IntoColumn,
-    x: Keys,
+    x: Covariates,
     by: Keys,
     *,
     rows: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Covariates, IntoColumn, Keys
 from ..formulas.names import GivenTau2, Likelihood, NaN
 from . import stages
 from .collecting import Frame
@@ -12,7 +12,7 @@ from .collecting import Frame
 def regress(
     frame: Frame,
     value: IntoColumn,
-    x: Keys,
+    x: Covariates,
     by: Keys,
     *,
     vary: str | list[str] | tuple[str, ...] = "intercept",
@@ -35,18 +35,21 @@ def regress(
     ----------
     frame
         Rows, a DataFrame or LazyFrame of Polars, or a Spark DataFrame if the intercept alone varies. A LazyFrame stays
-        lazy; its rows pass through one group-by. A Spark DataFrame runs small jobs at once, and its result is lazy.
+        lazy; its rows pass through one group-by, and a small query reads the levels of factors before, if they are not
+        known. A Spark DataFrame runs small jobs at once, and its result is lazy.
     value
         Column or expression of numbers or Booleans. All expressions are computed row by row: an aggregate or a window
         is an error.
     x
-        Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone. A covariate may be
-        constant within groups.
+        Covariates: columns or expressions of numbers, Booleans, text, Categorical or Enum; `[]` for the intercept
+        alone. A column without numbers is a factor: it has a term for each level but the first, `tier[B]` or
+        `flag[true]`, the difference from the first level (treatment contrasts). `pool.factor` chooses another
+        reference, `pool.interaction` multiplies covariates. A covariate may be constant within groups.
     by
         One or several columns or expressions that define the groups. Null is a key like any other.
     vary
-        The terms that vary by group: `"intercept"` (default), covariates by name, or a list of both. On Spark the
-        intercept alone.
+        The terms that vary by group: `"intercept"` (default), terms by name, a factor or an interaction by name for all
+        its terms, or a list of these. On Spark the intercept alone.
     correlated
         Whether varying terms may be correlated (default); False for independent terms, lme4's `||`.
     intercept
@@ -75,7 +78,8 @@ def regress(
     One row per group and term: the keys of `over` and of `by`, then these columns, in units of the value per unit of
     the term. A DataFrame is sorted by its keys, with the terms in their order.
 
-    - `term`: "intercept" or a covariate; String.
+    - `term`: "intercept", a covariate, a level of a factor such as "tier[B]", or a product such as "days:tier[B]";
+      String.
     - `n`: number of rows of the group, Int64.
     - `mean`: the group's own least-squares coefficient, conditional on the population's coefficients of the terms that
       do not vary; null for these terms, and where the rows of a group do not determine it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Covariates, IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
 from . import stages
 from .collecting import Frame
@@ -12,7 +12,7 @@ from .collecting import Frame
 def regress_components(
     frame: Frame,
     value: IntoColumn,
-    x: Keys,
+    x: Covariates,
     by: Keys,
     *,
     vary: str | list[str] | tuple[str, ...] = "intercept",

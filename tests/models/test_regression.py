@@ -815,12 +815,27 @@ def test_odd_names_of_covariates(name):
     near(fitted["fitted"], usual(pool.predict)["fitted"], 1e-12)
 
 
+def renamed(result: pl.DataFrame, terms: dict[str, str]) -> pl.DataFrame:
+    """The result with other names of terms."""
+    if "term" in result.columns:
+        return result.with_columns(pl.col("term").replace(terms))
+
+    def of_fields(structs: pl.Series) -> pl.Series:
+        table = structs.struct.unnest()
+        inner = [of_fields(column) if isinstance(column.dtype, pl.Struct) else column for column in table]
+        return pl.DataFrame(inner).rename(terms, strict=False).to_struct(structs.name)
+
+    return result.with_columns(of_fields(column) for column in result if isinstance(column.dtype, pl.Struct))
+
+
 @pytest.mark.parametrize("dtype", [pl.Boolean, pl.Int8, pl.UInt64, pl.Float32, pl.Decimal(10, 3)], ids=str)
 def test_types_of_covariates(dtype):
     numbers = drawn(1).with_columns(a=(pl.col("a") > 1).cast(pl.Float64))
     typed = numbers.with_columns(pl.col("a").cast(dtype))
     for verb in VERBS:
         result, want = (verb(frame, "y", ["a"], "g") for frame in (typed, numbers))
+        if dtype == pl.Boolean:  # a factor, whose numbers are the same
+            want = renamed(want, {"a": "a[true]"}) if verb is not pool.predict else want
         assert_frame_equal(result, want, check_dtypes=verb is not pool.predict, rel_tol=1e-12)
 
 
@@ -1007,7 +1022,7 @@ WRONG_ARGUMENTS = {
     "x the value": ({"x": ["a", "y"]}, ("x", "y", "value"), (), None),
     "x missing": ({"x": ["w", "aa"]}, ("x", "aa"), (), None),
     "x a number": ({"x": 3}, ("x", "3"), (), None),
-    "x text": ({"x": ["a", "text"]}, ("x", "text", "String"), (), None),
+    "x constant text": ({"x": ["a", "text"]}, ("x", "text", "'t'"), (), None),
     "x dates": ({"x": ["day"]}, ("x", "day", "Date"), (), None),
     "no term": ({"x": [], "intercept": False}, ("intercept", "x"), (), None),
     "value text": ({"value": "text"}, ("value", "text", "String"), (), None),

@@ -54,7 +54,8 @@ def summed(selected: pl.LazyFrame, request: Regression) -> tuple[pl.LazyFrame, p
     aggregates = sums(request) | {"_pool_dropped": POLARS.complete.not_().sum()}
     groups = with_steps(prepared_rows.group_by(*request.keys).agg(**aggregates), statistics(request))
     groups = groups.select(*request.keys, *statistics_columns(request))
-    return groups, counted(selected, bad_columns(request), offsets.select(column.pivot for column in numbers))
+    pivots = offsets.select(column.pivot for column in numbers)
+    return groups, counted(selected, bad_columns(request), pivots, request.design.factors)
 
 
 def _pivots(rows: pl.LazyFrame, request: Regression) -> tuple[list[Column], pl.LazyFrame]:
@@ -82,7 +83,8 @@ def rows(frame: pl.LazyFrame, request: Regression, *keep: pl.Expr) -> pl.LazyFra
     dtypes = frame.select(e.alias(name) for name, e in numbers.items()).collect_schema()
     cast += [e.alias(f"{name}_exact") for name, e in numbers.items() if wide.is_wide(dtypes[name])]
     weights = [] if request.weights is None else [request.weights.cast(pl.Float64).alias("_pool_weights")]
-    chosen = frame.select(*keep, *(e.name.prefix(KEY) for e in request.key_columns), *cast, *weights)
+    keys = (e.name.prefix(KEY) for e in request.key_columns)
+    chosen = frame.select(*keep, *keys, *cast, *weights, *request.design.unseen)
     if request.nan == "null":
         chosen = finite(chosen, numbers)
     return chosen.with_columns(

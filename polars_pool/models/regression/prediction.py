@@ -12,7 +12,7 @@ from ..tables import WHOLE, series
 from .coefficients import coefficients, population
 from .fit import solved
 from .groups import columns, finite, rows, summed
-from .refuse import bad_rows_to_predict
+from .refuse import UNSEEN_ROWS, bad_rows_to_predict, warn_of_unseen_levels
 from .spec import INTERCEPT, PREDICTIONS, Regression
 
 
@@ -46,13 +46,19 @@ def _prepared(new_rows: pl.LazyFrame, request: Regression, *keep: pl.Expr) -> pl
     """New rows, which need no value: all their columns, the keys and the covariates."""
     names = columns(request)[:-1]
     covariates = [e.cast(pl.Float64).alias(name) for e, name in zip(request.covariates, names, strict=True)]
-    prepared = new_rows.select(*keep, *(key.name.prefix(KEY) for key in request.key_columns), *covariates)
+    keys = (key.name.prefix(KEY) for key in request.key_columns)
+    prepared = new_rows.select(*keep, *keys, *covariates, *request.design.unseen)
     return finite(prepared, names) if request.nan == "null" else prepared
 
 
 def _with_bad_rows(constants: pl.LazyFrame, table: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
-    """The constants, and the number of rows to predict in which each covariate is NaN or infinite."""
+    """The constants, and about the rows to predict: how many have a covariate that is NaN or infinite, for each
+    covariate; how many have a value that is no level of a factor, and the first of these values for each factor.
+    """
     bad = [pl.col(name).is_finite().not_().sum().name.suffix("_bad") for name in columns(request)[:-1]]
+    if factors := list(request.design.factors):
+        bad += [pl.any_horizontal(pl.col(name).is_not_null() for name in factors).sum().alias(UNSEEN_ROWS)]
+        bad += [pl.col(name).min().name.suffix("_bad") for name in factors]
     return constants.join(table.select(bad), how="cross") if bad else constants
 
 
@@ -89,6 +95,7 @@ def _of_groups(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
         names = (*_private("own", request), *_private("mu", request))
         return table.select(*request.keys, *(pl.lit(None, pl.Float64).alias(name) for name in names))
     bad_rows_to_predict(table, request)
+    warn_of_unseen_levels(table, request)
     d = solution.reduced
     with np.errstate(all="ignore"):
         own = coefficients(solution.fitted, d, conditional=True)["estimate"]

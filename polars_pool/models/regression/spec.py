@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from .. import request
+from ..contrasts import Design
 
 INTERCEPT = "intercept"
 PREDICTIONS = ("fitted", "population")
@@ -28,14 +29,21 @@ class Regression(request.Request):
     """A request for a regression: which terms vary by group, and how their covariance is estimated."""
 
     value: pl.Expr
-    covariates: tuple[pl.Expr, ...]
-    covariate_names: tuple[str, ...]
+    design: Design
     intercept: bool
     vary: tuple[str, ...]  # in the order of the terms
     correlated: bool
     weights: pl.Expr | None = None
     restricted: bool = True  # by the restricted likelihood
     options: Options = Options()
+
+    @property
+    def covariates(self) -> tuple[pl.Expr, ...]:
+        return self.design.columns
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        return self.design.names
 
     @property
     def terms(self) -> tuple[str, ...]:

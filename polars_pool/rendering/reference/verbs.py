@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ... import ConvergenceWarning, MomentStore, verbs
+from ... import ConvergenceWarning, MomentStore, factor, interaction, verbs
 from ...engines.duckdb import install_macros
 from ...formulas.priors import OF_MU, OF_RATES, OF_TAU
 from ...namespace import ExprPool, FramePool
@@ -36,6 +36,9 @@ def text() -> str:
         _list([(verb.__name__, verb) for verb in VERBS]),
         "## Verbs\n\nEach verb is a function and a method: `pool.shrink(frame, ...)` is `frame.pool.shrink(...)`.",
         *(_function(verb) for verb in VERBS),
+        "## Covariates\n\nValues for `x` of `regress`, `regress_components` and `predict`.",
+        _function(factor),
+        _function(interaction),
         "## Namespaces and classes",
         *(block for owner in CLASSES for block in _class(owner)),
         "## Priors",
@@ -80,8 +83,15 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
 def _call(function: Callable[..., Any], name: str) -> str:
     """The call with its defaults."""
     every = [p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "frame")]
-    words = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in every]
+    words = [_argument(p) for p in every]
     first = next((i for i, p in enumerate(every) if p.kind is p.KEYWORD_ONLY), len(every))
     if first < len(every):
         words.insert(first, "*")
     return markdown.call(name, words)
+
+
+def _argument(parameter: inspect.Parameter) -> str:
+    """An argument with its default."""
+    stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+    default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+    return f"{stars}{parameter.name}{default}"

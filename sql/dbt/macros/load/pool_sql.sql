@@ -8676,7 +8676,7 @@ COMMENT ON MACRO pool_moments_of IS 'Moments as an aggregate, for any GROUP BY: 
 COMMENT ON MACRO TABLE pool_regress IS 'The partially pooled regression y = intercept of the group + slope x, one row per group and term.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 y: Column or expression of numbers or Booleans.
-x: The covariate: a column or an expression of numbers or Booleans.
+x: The covariate: a column or an expression of numbers or Booleans; a factor needs Python.
 by: One or several columns or expressions that define the groups.
 over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
@@ -8686,7 +8686,7 @@ nan: `''error''` (default) raises an error for NaN and infinite values when the 
 COMMENT ON MACRO TABLE pool_regress_components IS 'The population of the regression y = intercept of the group + slope x, one row per model: variances, and the coefficients by term in maps.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 y: Column or expression of numbers or Booleans.
-x: The covariate: a column or an expression of numbers or Booleans.
+x: The covariate: a column or an expression of numbers or Booleans; a factor needs Python.
 by: One or several columns or expressions that define the groups.
 over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
