@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import Call, IntoColumn, Keys
+from ..arguments import Call, Covariates, IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN, TestOfTerm
 from .collecting import Frame
 from .engines import Query, by_engine
@@ -12,7 +12,7 @@ from .engines import Query, by_engine
 def regress_coefficients(
     frame: Frame,
     value: IntoColumn,
-    x: Keys,
+    x: Covariates,
     by: Keys,
     *,
     vary: str | list[str] | tuple[str, ...] = "intercept",
