@@ -83,7 +83,7 @@ MEANINGS = {
     "depth": "position of the level: 1 is the outermost",
     "share": "share of the level in the sum of all `tau2` and `sigma2`",
     "se_effect": "standard error of `effect`",
-    "term": "`intercept`, the name of a covariate, a level of a factor such as `tier[B]`, or a product such as `days:tier[B]`",
+    "term": "`intercept`, a covariate, a level of a factor such as `tier[B]`, or a product such as `days:tier[B]`",
     "effect": "deviation of the group's coefficient from that of the population",
     "dropped": "number of rows without the value or without a covariate",
     "correlation": "correlations of the terms that vary",
