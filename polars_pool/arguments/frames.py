@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from ..models.keys import PRIVATE
-from ..models.regression.spec import PREDICTIONS, Regression
+from ..models.regression.spec import LIMITS, PREDICTIONS, Regression
 from ..models.request import Request
 from .call import Call
 from .columns import schema_of
@@ -57,7 +59,7 @@ def rows_to_predict(call: Call, request: Regression) -> pl.LazyFrame | None:
         raise TypeError(f"rows is a {type(rows).__qualname__}; give a polars.DataFrame or LazyFrame")
     lf = call.frame if rows is None else rows.lazy()
     schema = lf.collect_schema()
-    _refuse_column_names(schema)
+    _refuse_column_names(schema, PREDICTIONS + LIMITS if request.options.interval else PREDICTIONS)
     if rows is None:
         return None
     has = schema_of(lf, schema, request.key_columns, "rows")
@@ -82,9 +84,9 @@ def rows_to_encode(call: Call, request: Request) -> pl.LazyFrame | None:
     return rows.lazy()
 
 
-def _refuse_column_names(schema: pl.Schema) -> None:
+def _refuse_column_names(schema: pl.Schema, added: Iterable[str]) -> None:
     """Refuse rows with columns named as those that a prediction adds, or as private ones."""
-    for name in PREDICTIONS:
+    for name in added:
         if name in schema:
             raise ValueError(f"the rows have a column {name!r} already; rename it first")
     for column in schema:

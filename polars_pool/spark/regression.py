@@ -15,12 +15,12 @@ from ..formulas.elementary import INFINITY, where
 from ..models.keys import KEY, PRIVATE
 from ..models.refuse import BAD, NOT_FINITE_TO_PREDICT
 from ..models.regression import components as regression_components
-from ..models.regression import inference
+from ..models.regression import inference, prediction_errors
 from ..models.regression.classes import pseudo_groups, spread
 from ..models.regression.coefficients import STATISTICS
 from ..models.regression.estimates import estimates_schema
 from ..models.regression.groups import bad_columns, columns, pairs, prepared, statistics, statistics_columns, sums
-from ..models.regression.intercepts import columns_of_models, of_models, of_term, pooled
+from ..models.regression.intercepts import columns_of_models, of_models, of_row, of_term, pooled
 from ..models.regression.spec import INTERCEPT, PREDICTIONS, Regression
 from .frames import OTHER, SPARK, named, same, with_steps
 from .inputs import Inputs
@@ -78,15 +78,23 @@ def _struct(statistics: dict[str, Any]) -> Column:
 def predicted(inputs: Inputs, new_rows: Inputs | None, request: Regression) -> DataFrame:
     """The new rows, or those of the frame, with their predicted values by their group and by the population."""
     groups, models = _pooled(inputs, request)
-    of_groups = groups.select(*(named(key).alias(OTHER + key) for key in request.keys), SPARK.effect)
+    interval, needed = request.options.interval is not None, ["_pool_effect"]
+    if interval:
+        groups = with_steps(groups, of_row(request, SPARK))
+        needed += prediction_errors.columns_of_groups(request)
+    of_groups = groups.select(*(named(key).alias(OTHER + key) for key in request.keys), *needed)
     rows = _to_predict(new_rows or inputs, request)
     rows = rows.join(of_groups, same({key: OTHER + key for key in request.keys}), "left")
-    rows = models.beside(rows, request, [f"_pool_mu{t}" for t in range(len(request.terms))])
+    rows = models.beside(rows, request, list(columns_of_models(request)))
     slopes = [spark.col(f"_pool_mu{t}") * spark.col(name) for t, name in enumerate(columns(request)[:-1], start=1)]
     intercepts = (spark.coalesce(SPARK.mu0 + SPARK.effect, SPARK.mu0), SPARK.mu0)
-    values = (reduce(add, slopes, intercept) for intercept in intercepts)
+    values = dict(zip(PREDICTIONS, (reduce(add, slopes, intercept) for intercept in intercepts), strict=True))
+    if interval:
+        new_group = {prediction_errors.of_new_group(0, 0): spark.sqrt(SPARK.tau2)}
+        rows = with_steps(rows, [new_group, *prediction_errors.errors(request, SPARK)])
+        values |= prediction_errors.limits(values["fitted"], request, SPARK)
     every = map(named, (new_rows or inputs).frame.columns)
-    return rows.select(*every, *(e.alias(name) for name, e in zip(PREDICTIONS, values, strict=True)))
+    return rows.select(*every, *(e.alias(name) for name, e in values.items()))
 
 
 def _to_predict(inputs: Inputs, request: Regression) -> DataFrame:

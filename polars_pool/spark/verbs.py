@@ -98,7 +98,7 @@ def regress_coefficients(call: Call) -> DataFrame:
 def predict(call: Call) -> DataFrame:
     """The rows with their expected value by a regression."""
     inputs, of_polars = translated(call)
-    request, rows = arguments.regression(of_polars), call["rows"]
+    request, rows = arguments.prediction(of_polars), call["rows"]
     if rows is None:
         arguments.rows_to_predict(of_polars, request)
         return regression.predicted(inputs, None, request)

@@ -294,7 +294,7 @@ NO_COLUMNS = {  # arguments that are names or numbers, but not columns
     pool.regress: ("vary", "correlated", "intercept", "method", "nan", "level", "uncertainty"),
     pool.regress_components: ("vary", "correlated", "intercept", "method", "nan", "level"),
     pool.regress_coefficients: (*("vary", "correlated", "intercept", "method", "nan", "level", "test", "covariance"),),
-    pool.predict: ("vary", "correlated", "intercept", "method", "nan"),
+    pool.predict: ("vary", "correlated", "intercept", "method", "nan", "interval", "level"),
 }
 
 

@@ -53,6 +53,7 @@ QUERIES = {
     "regress_components": pool.regress_components(ROWS, "y", ["x"], "g"),
     "regress_coefficients": pool.regress_coefficients(ROWS, "y", ["x"], "g", test="t"),
     "predict": pool.predict(ROWS, "y", ["x"], "g"),
+    "predict rows": pool.predict(ROWS, "y", ["x"], "g", interval="row"),
     "expression": ROWS.select(pl.col("y", "x").pool.shrink(by="g", over="m", weights="w")),
     "expression of a weight": ROWS.select(pl.col("y").pool.weight(by="g")),
     "expression of nested levels": ROWS.select(pl.col("y").pool.shrink(by=["m", "g"], nested=True, weights="w")),

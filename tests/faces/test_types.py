@@ -40,6 +40,7 @@ LISTED = [
     (partial(pool.regress, x="x"), "method", names.Likelihood),
     (partial(pool.regress, x="x"), "uncertainty", names.GivenTau2),
     (partial(pool.regress_coefficients, x="x"), "test", names.TestOfTerm),
+    (partial(pool.predict, x="x"), "interval", names.OfPrediction),
 ]
 
 

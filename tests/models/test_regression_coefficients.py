@@ -14,7 +14,6 @@ from test_messages import WRONG, assert_sentence
 from test_regression import (
     BOTH,
     CASES,
-    METHODS,
     UNCORRELATED,
     WEIGHTED,
     dense,
@@ -214,12 +213,13 @@ def test_one_group_is_its_least_squares_line(method):
     np.testing.assert_allclose(table["p"][1], p, rtol=1e-7)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_groups_on_lines_of_their_own(method):
+@every_method
+@pytest.mark.parametrize("options", [{}, UNCORRELATED], ids=str)
+def test_groups_on_lines_of_their_own(method, options):
     """The coefficients are a sample of lines, one per group: Student's test of their mean by reml."""
-    rows = [(g, x, 1.0 + g % 3 + (2.0 + g % 2) * x) for g in range(6) for x in (0.0, 1.0, 3.0)]
+    rows = [(g, x, 1.0 + g % 3 + (2.0 + g % 2) * x) for g in range(6) for x in (1.0, 3.0, *range(g))]
     frame = pl.DataFrame(rows, schema=["g", "a", "y"], orient="row")
-    table = coefficients(frame, vary=["intercept", "a"], method=method)
+    table = coefficients(frame, vary=BOTH, method=method, **options)
     samples = {"intercept": [1.0 + g % 3 for g in range(6)], "a": [2.0 + g % 2 for g in range(6)]}
     np.testing.assert_allclose(table["df"], 6 - (method == "reml"))
     if method == "reml":

@@ -146,7 +146,8 @@ def degenerate() -> pl.DataFrame:
 
 @every_verb
 def test_degenerate_models(spark, verb):
-    compare(spark, verb, degenerate(), "y", ["a"], "g", over="m")
+    options = {"interval": "mean"} if verb is pool.predict else {}
+    compare(spark, verb, degenerate(), "y", ["a"], "g", over="m", **options)
     if verb is pool.regress:
         compare(spark, verb, degenerate(), "y", [], "g", over="m")
 
@@ -154,6 +155,8 @@ def test_degenerate_models(spark, verb):
 def test_single_rows_with_weights(classic):
     frame = single.with_covariate(*single.MODELS)
     compare(classic, pool.regress_components, frame, "y", ["x"], "g", over="m", weights="w")
+    frame = frame.with_row_index("i").cast({"i": pl.Int64})
+    compare(classic, pool.predict, frame, "y", ["x"], "g", over="m", weights="w", interval="row", tolerance=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -218,11 +221,12 @@ NEW = pl.DataFrame(
 )
 
 
-def test_rows_of_another_frame(spark):
+@pytest.mark.parametrize("options", [{}, {"interval": "row", "level": 0.8, "weights": "w"}], ids=str)
+def test_rows_of_another_frame(spark, options):
     """Known and new groups, a new model, and a covariate that is null."""
-    frame = models()
-    got = polars_frame(pool.predict(spark_frame(spark, frame), "y", "a", "g", rows=spark_frame(spark, NEW), over="m"))
-    assert_agree(got, pool.predict(frame, "y", "a", "g", rows=NEW, over="m"), ITERATED)
+    frame, new = models(), spark_frame(spark, NEW)
+    got = polars_frame(pool.predict(spark_frame(spark, frame), "y", "a", "g", rows=new, over="m", **options))
+    assert_agree(got, pool.predict(frame, "y", "a", "g", rows=NEW, over="m", **options), ITERATED)
 
 
 def test_rows_to_predict_that_are_not_finite(classic):

@@ -36,7 +36,7 @@ CALLS: dict[str, Any] = {
     "regress_components": lambda: pool.regress_components(ROWS, "y", x=["h"], by="g"),
     "regress_coefficients": lambda: pool.regress_coefficients(ROWS, "y", x=["h"], by="g"),
     "covariances": lambda: pool.regress_coefficients(ROWS, "y", x=["h"], by="g", covariance=True),
-    "predict": lambda: pool.predict(ROWS, "y", x=["h"], by="g"),
+    "predict": lambda: pool.predict(ROWS, "y", x=["h"], by="g", interval="row"),
 }
 
 

@@ -95,6 +95,8 @@ pool.components(df, "y", "g", interval="robust")  # wrong
 pool.regress(df, "y", ["x"], "g", method="mle")  # wrong
 pool.regress(df, "y", ["x"], "g", uncertainty="tau2")  # wrong
 pool.regress_coefficients(df, "y", ["x"], "g", test="knha")  # wrong
+pool.predict(df, "y", ["x"], "g", interval="row", level=0.9)
+pool.predict(df, "y", ["x"], "g", interval="rows")  # wrong
 pool.moments(df, "y", "g", nan="nul")  # wrong
 pool.MomentStore("folder", "y", by="g", nan="nul")  # wrong
 

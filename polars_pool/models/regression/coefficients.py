@@ -134,25 +134,27 @@ def _of_groups(block: Reduced, of: Population) -> tuple[Array, Array, Array, Arr
     1 - K rx of the error of the population's coefficients.
     """
     r, rx = block.r, block.rx
-    spread = _conditional(r, of.factor)
+    half = conditional_root(r, of.factor)
+    spread = np.einsum("kig,kjg->ijg", half, half)
     kept = np.einsum("ijg,kjg->ikg", spread, r)
     left = block.ry - np.einsum("ktg,tg->kg", rx, of.departure)
     effect = np.einsum("ijg,jg->ig", of.varying, np.einsum("ikg,kg->ig", kept, left))
     deviation = np.einsum("ijg,jg->ig", of.varying, own_coefficients(r, left))
-    passed_on = of.fixed - _product(of.varying, _product(kept, rx))
-    errors = np.einsum("ijg,ijg->ig", _product(of.varying, spread), of.varying)
-    errors += np.einsum("ijg,ijg->ig", _product(passed_on, of.covariance), passed_on)
-    return deviation, effect, _weights(_product(_product(of.varying, _product(kept, r)), of.from_varying)), errors
+    passed_on = of.fixed - product(of.varying, product(kept, rx))
+    errors = np.einsum("ijg,ijg->ig", product(of.varying, spread), of.varying)
+    errors += np.einsum("ijg,ijg->ig", product(passed_on, of.covariance), passed_on)
+    return deviation, effect, _weights(product(product(of.varying, product(kept, r)), of.from_varying)), errors
 
 
-def _product(a: Array, b: Array) -> Array:
+def product(a: Array, b: Array) -> Array:
+    """The products of the matrices of each group."""
     return np.asarray(np.einsum("ijg,jkg->ikg", a, b))
 
 
-def _conditional(r: Array, factor: Array) -> Array:
-    """Psi - Psi R' V^-1 R Psi without cancellation: L (I + L'R'R L)^-1 L'."""
+def conditional_root(r: Array, factor: Array) -> Array:
+    """H with H'H = Psi - Psi R' V^-1 R Psi without cancellation: H'H = L (I + L'R'R L)^-1 L'."""
     size = len(r)
-    scaled = _product(r, np.broadcast_to(factor, r.shape))
+    scaled = product(r, np.broadcast_to(factor, r.shape))
     inner = np.einsum("kig,kjg->ijg", scaled, scaled)
     root = cholesky([[inner[i, j] + (i == j) for j in range(size)] for i in range(size)])
     half = np.broadcast_to(np.swapaxes(factor, 0, 1), r.shape).copy()
@@ -160,7 +162,7 @@ def _conditional(r: Array, factor: Array) -> Array:
         for k in range(i):
             half[i] -= root[i][k] * half[k]
         half[i] /= root[i][i]
-    return np.asarray(np.einsum("kig,kjg->ijg", half, half))
+    return half
 
 
 def _weights(share: Array) -> Array:

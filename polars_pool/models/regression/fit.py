@@ -77,10 +77,14 @@ def solved(table: pl.DataFrame, request: Regression) -> Table | None:
     return Table(table, models, estimates, d)
 
 
+def terms_of(request: Regression) -> Terms:
+    """The terms of a request, by number."""
+    return Terms(len(request.covariates), request.intercept, request.varying, request.correlated)
+
+
 def fitted(groups: Crossproducts, pivots: Array, request: Regression) -> tuple[Fitted, Reduced]:
     """The fitted models of groups that have rows, and the reduced groups."""
-    terms = Terms(len(request.covariates), request.intercept, request.varying, request.correlated)
-    restricted = request.restricted
+    terms, restricted = terms_of(request), request.restricted
     with np.errstate(all="ignore"):
         by = scale(groups, pivots, terms)
         d = reduced(groups, terms, by)
@@ -137,8 +141,11 @@ def _put_lines(estimates: Fitted, d: Reduced, restricted: bool) -> None:
     models = np.flatnonzero(estimates.identification.models(State.ON_OWN_LINES))
     if models.size:
         mean, covariance = population_of_lines(d.take(models), restricted, estimates.terms.correlated)
-        estimates.departure[models], estimates.between[models] = mean, covariance
-        estimates.covariance[models] = covariance / estimates.groups[models, None, None]
+        to_fixed = estimates.scale.from_varying(estimates.terms)[models]
+        estimates.departure[models] = np.einsum("mij,mj->mi", to_fixed, mean)
+        estimates.between[models] = covariance
+        covariance_of_mean = covariance / estimates.groups[models, None, None]
+        estimates.covariance[models] = np.einsum("mij,mjk,mlk->mil", to_fixed, covariance_of_mean, to_fixed)
 
 
 def _log_likelihood(fit: Profile, by: Scale, restricted: bool) -> Array:

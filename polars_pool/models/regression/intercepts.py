@@ -26,6 +26,7 @@ from .factor import roots
 from .fit import Table, solved
 from .groups import columns
 from .identification import State
+from .prediction_errors import of_group, passed_on
 from .spec import Regression
 
 
@@ -102,6 +103,17 @@ def pooled(request: Regression, c: Columns) -> list[Step]:
             "_pool_weight": where(exists(c.sigma2), where(c.is_population & has_rows, 1.0, c.weight), None),
         },
     ]
+
+
+def of_row(request: Regression, c: Columns) -> list[Step]:
+    """The columns of prediction_errors.py that a row needs of its group, for groups that are pooled."""
+    none = c.is_population
+    deviation = sqrt(shrink.conditional_variance(c.tau2, c.pooling))
+    share = {passed_on(0, 0): where(none, 0.0, c.weight)}
+    of_slopes = {
+        passed_on(0, t + 1): c.column(passed_on(0, 0)) * _of(c, "away", t) for t in range(len(request.covariates))
+    }
+    return [share | {of_group(0, 0): where(c.w > 0, where(none, 0.0, deviation), None)}, of_slopes]
 
 
 def of_term(term: int, request: Regression, c: Columns) -> dict[str, Any]:

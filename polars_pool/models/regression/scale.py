@@ -54,6 +54,14 @@ class Scale:
         slopes = np.einsum("mij,mj->mi", inverse, products[:, :-1, -1])
         return np.pad(slopes, ((0, 0), (int(terms.intercept), 0)))
 
+    def from_varying(self, terms: Terms) -> Array:
+        """Matrices (models, terms, terms) from coefficients of the varying terms, which may be about 0, to those about
+        the centre, where each term varies."""
+        matrices = np.repeat(np.eye(terms.count)[None], self.size.shape[1], axis=0)
+        if terms.intercept and not terms.shifted:
+            matrices[:, 0, 1:] = (self.origin / self.size)[:-1].T
+        return matrices
+
 
 def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
     """The scale of the columns of each model, whose means are deviations from the pivots, (columns, models)."""

@@ -90,7 +90,12 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         "coefficients",
         ((verbs.regress_coefficients, REGRESSION | {"covariance": True}),),
     ),
-    ("predict", "The rows with two more columns.", "", ((verbs.predict, {"x": "x"}),)),
+    (
+        "predict",
+        "The rows with two more columns; `lower` and `upper` exist with `interval=`.",
+        "prediction",
+        ((verbs.predict, {"x": "x", "interval": "row"}),),
+    ),
 )
 
 

@@ -145,6 +145,8 @@ SPECIFIC = {
     ("regression", "weight"): "share of the group's own coefficient in the estimate",
     ("regression", "estimate"): "partially pooled coefficient of the group",
     ("coefficients", "estimate"): "coefficient of the population",
+    ("prediction", "lower"): "lower limit of the interval about `fitted`",
+    ("prediction", "upper"): "upper limit of the interval about `fitted`",
     ("population", "tau2"): "variances of the terms that vary",
     ("population", "mu"): "coefficients of the population",
     ("population", "se_mu"): "standard errors of `mu`",
