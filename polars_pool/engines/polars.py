@@ -66,5 +66,7 @@ AGGREGATES: dict[Any, Callable[..., Any]] = {
     aggregates.variance: pl.Expr.var,
     aggregates.spread: partial(pl.Expr.var, ddof=0),
     aggregates.covariance: pl.cov,
+    aggregates.minimum: pl.Expr.min,
+    aggregates.maximum: pl.Expr.max,
 }
 register(FORMS | AGGREGATES, pl.Expr)

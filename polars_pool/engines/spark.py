@@ -52,5 +52,7 @@ AGGREGATES: dict[Any, Callable[..., Column]] = {
     aggregates.variance: spark.var_samp,
     aggregates.spread: spark.var_pop,
     aggregates.covariance: spark.covar_samp,
+    aggregates.minimum: spark.min,
+    aggregates.maximum: spark.max,
 }
 register(FORMS | AGGREGATES, Column)

@@ -39,3 +39,15 @@ def spread(x: Column) -> Column:
 def covariance(x: Column, y: Column) -> Column:
     """Sample covariance."""
     raise NotImplementedError(f"covariance of {type(x).__name__}")
+
+
+@singledispatch
+def minimum(x: Column) -> Column:
+    """Least value; missing without values."""
+    raise NotImplementedError(f"minimum of {type(x).__name__}")
+
+
+@singledispatch
+def maximum(x: Column) -> Column:
+    """Largest value; missing without values."""
+    raise NotImplementedError(f"maximum of {type(x).__name__}")
