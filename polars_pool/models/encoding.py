@@ -100,8 +100,14 @@ def out_of_fold(
     rows = frame.with_columns(*(e.name.prefix(KEY) for e in request.key_columns), fold).cache()
     of_fold = replace(by_fold(request), key_columns=tuple(map(public_key, names)))
     others, of_fold = (without_folds or _copies)(rows, of_fold)
-    of_groups = estimates(others, of_fold, rows.select(map(public_key, keys)).unique())
+    of_groups = estimates(others, of_fold, _groups_of(rows, request, keys))
     return _beside_public(rows, of_groups, keys, encoding).select(columns, *renamed(encoding))
+
+
+def _groups_of(rows: pl.LazyFrame, request: Request, keys: list[str]) -> pl.LazyFrame:
+    """The keys of the groups of rows, with their predictors."""
+    predictors = (e.cast(pl.Float64).alias(f"{PRIVATE}x{i}") for i, e in enumerate(request.predictors))
+    return rows.select(*map(public_key, keys), *predictors).unique()
 
 
 def _copies(rows: pl.LazyFrame, request: Any) -> tuple[pl.LazyFrame, Any]:
@@ -141,7 +147,7 @@ def of_other_rows(
     columns = pl.nth(range(len(rows.collect_schema())))
     keys = [*request.over_names, *request.group_names]
     rows = rows.with_columns(e.name.prefix(KEY) for e in request.key_columns).cache()
-    of_groups = estimates(frame, request, rows.select(map(public_key, keys)).unique())
+    of_groups = estimates(frame, request, _groups_of(rows, request, keys))
     return _beside_public(rows, of_groups, keys, encoding).select(columns, *renamed(encoding))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from .encoding import Encoding
+from .meta_regression.spec import MetaRegression
 from .nested.spec import Nested
 from .oneway.spec import Means
 from .posterior.spec import PosteriorMeans
@@ -96,6 +97,20 @@ def _regression() -> Family:
 
 
 @cache
+def _meta_regression() -> Family:
+    from .meta_regression import components, encoding, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+        encoded=encoding.encoded,
+        statistic=encoding.statistic,
+    )
+
+
+@cache
 def _nested() -> Family:
     from .nested import components, encoding, estimates
 
@@ -111,6 +126,7 @@ def _nested() -> Family:
 
 FAMILIES: dict[type[Request], Callable[[], Family]] = {
     Means: _means,
+    MetaRegression: _meta_regression,
     Nested: _nested,
     PosteriorMeans: _posterior_means,
     Rates: _rates,

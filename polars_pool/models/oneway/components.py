@@ -207,7 +207,8 @@ def causes(components: Components, request: Means) -> dict[str, Array]:
 
 def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
     """The models of a table of classes and their pivots; the groups that have rows, and the models they belong to."""
-    models, rows, lengths = _in_models(bins.with_pseudo_groups(table, request), request)
+    table = bins.with_pseudo_groups(table, request)
+    models, rows, lengths = in_models(table, request.over, [name for name in table.columns if name in CLASSES])
     pivot = models["_pool_pivot"].to_numpy()
     counted = rows["_pool_w"].to_numpy() > 0
     if not counted.all():
@@ -220,17 +221,18 @@ def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array,
     return models, pivot, _groups(rows, start, pivot[present], request), present
 
 
-def _in_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, pl.DataFrame, Array]:
+def in_models(
+    table: pl.DataFrame, over: tuple[str, ...], columns: list[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, Array]:
     """The models of a table of classes with their pivots, the rows of one model after the other, and their numbers.
 
     A group-by into lists costs less than a sort by model.
     """
-    if not request.over:
+    if not over:
         return table[["_pool_pivot"]].head(1), table, np.array([table.height])
-    columns = [name for name in table.columns if name in CLASSES]
-    lists = table.group_by(*request.over, maintain_order=True).agg(PIVOT.first(), *columns)
+    lists = table.group_by(*over, maintain_order=True).agg(PIVOT.first(), *columns)
     rows = pl.DataFrame([lists[name].explode(empty_as_null=False) for name in columns])
-    return lists[[*request.over, "_pool_pivot"]], rows, lists[columns[0]].list.len().to_numpy().astype(np.int64)
+    return lists[[*over, "_pool_pivot"]], rows, lists[columns[0]].list.len().to_numpy().astype(np.int64)
 
 
 def _known(request: Means, pivot: Array) -> Components:

@@ -25,7 +25,7 @@ from .refuse import unequal
 class Statistics(dict[str, Any]):
     """Statistics of the groups `g` by name, each computed once; `known` are those that the caller has."""
 
-    def __init__(self, g: Groups, table: Mapping[str, Callable[[Statistics], Any]], **known: Any) -> None:
+    def __init__(self, g: Any, table: Mapping[str, Callable[[Statistics], Any]], **known: Any) -> None:
         super().__init__(known)
         self.g, self.table = g, table
 
@@ -211,10 +211,10 @@ AT_RHO: Table = {
 def _mean_of_terms(s: Statistics) -> Array:
     """mu by what the groups count in it; the plain mean where none counts."""
     if s.g.mu is not None:
-        return s.g.mu
+        return np.asarray(s.g.mu)
     total = s["total"]
     if (total == 0).any():
-        return s.g.centre(np.where(s.g.each(total == 0), 1.0, s["count"]))
+        return np.asarray(s.g.centre(np.where(s.g.each(total == 0), 1.0, s["count"])))
     return np.asarray(s.g.sum(s["count"] * s.g.y) / total)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from ...formulas import moments
-from ...formulas.aggregates import count, covariance, mean, total, variance
+from ...formulas.aggregates import count, covariance, maximum, mean, minimum, total, variance
 from ...formulas.elementary import INFINITY, exists, floor, where
 from .. import offset as wide
 from ..columns import POLARS, Columns, Step, with_steps
@@ -42,8 +42,19 @@ def rows(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> pl.LazyFrame:
 def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
     roles = {"weights": request.weights, "n": request.n, "var": request.var, "se": request.se}
     columns = [e.cast(pl.Float64).alias(f"_pool_{role}") for role, e in roles.items() if e is not None]
+    columns += [e.cast(pl.Float64).alias(name) for e, name in zip(request.predictors, predictors(request), strict=True)]
     keys = (e.name.prefix(KEY) for e in request.key_columns)
     return frame.select(*keep, *keys, value.alias("_pool_value"), *columns)
+
+
+def predictors(request: OneWay) -> list[str]:
+    """The private names of the predictors of groups: of rows their value, of groups the least one."""
+    return [f"_pool_x{i}" for i in range(len(request.predictors))]
+
+
+def largest(name: str) -> str:
+    """The private name of the largest value of a predictor in a group, which is its least if it is constant."""
+    return f"{name}_largest"
 
 
 def about_pivot(
@@ -165,6 +176,9 @@ def bad_columns(request: OneWay, c: Columns = POLARS) -> dict[str, Any]:
         bad["var"] = improper(c.var) & (c.n > 1)
     if request.se is not None:  # an infinite standard error is that of an estimate without information
         bad["se"] = ~exists(c.se) | (c.se < 0) | (c.se > INFINITY)  # NaN is above infinity
+    for name in predictors(request):
+        x = c.column(name)
+        bad[name.removeprefix("_pool_")] = ~exists(x) | ~((x > -INFINITY) & (x < INFINITY))  # NaN is above infinity
     return {name: e & exists(c.value) for name, e in bad.items()}
 
 
@@ -190,6 +204,12 @@ def sums(request: OneWay, c: Columns = POLARS) -> dict[str, Any]:
 
     Each reduction costs time, and each input memory for every row of a group_by of many groups: only those needed.
     """
+    names = predictors(request)
+    ends = {name: minimum(c.column(name)) for name in names}
+    return _sums_of_values(request, c) | ends | {largest(name): maximum(c.column(name)) for name in names}
+
+
+def _sums_of_values(request: OneWay, c: Columns) -> dict[str, Any]:
     if request.input == "rows" and request.weights is None:
         return {"_pool_n": count(c.value), "_pool_y": mean(c.value), "_pool_var": variance(c.value)}
     first = {"_pool_w": total(c.w), "_pool_wy": total(c.wy)}

@@ -11,5 +11,9 @@ from .spec import OneWay
 
 def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: OneWay) -> pl.LazyFrame:
     """The groups, and one without rows for each of the keys that is not among them."""
-    columns = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})
-    return unseen.with_unseen(grouped, keys, request, columns)
+    return unseen.with_unseen(grouped, keys, request, of_none(request))
+
+
+def of_none(request: OneWay) -> dict[str, float]:
+    """The statistics of a group without rows."""
+    return {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})

@@ -1,0 +1,71 @@
+"""Errors about rows and predictors that a model cannot use, and the models that give cause for a warning."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from ...engines.numpy import Array
+from .. import refuse, warning
+from ..oneway import refuse as of_means
+from ..oneway.groups import predictors
+from .fit import Fitted
+from .groups import VARYING
+from .spec import INTERCEPT, MetaRegression
+
+MISSING = (
+    "toward={name!r} is null, NaN or infinite in {rows}: each group needs its predictors; fill them in, or leave these "
+    "rows out"
+)
+VARIES = (
+    "toward={name!r} varies within {groups}: a predictor has one value for each group; regress() has covariates that "
+    "vary within groups"
+)
+
+
+def bad_rows(table: pl.DataFrame, request: MetaRegression) -> None:
+    """Raise if a value, a weight or an error is bad, or a predictor is missing or varies within a group."""
+    of_means.bad_rows(table, request)
+    for column, name in zip(predictors(request), request.predictor_names, strict=True):
+        reason = column.removeprefix("_pool_")
+        if count := int(table[refuse.BAD + reason].head(1).sum()):
+            raise ValueError(MISSING.format(name=name, rows=refuse.number_of_rows(count)))
+        if count := int(table[VARYING + reason].sum() or 0):
+            groups = "1 group" if count == 1 else f"{count:,} groups"
+            raise ValueError(VARIES.format(name=name, groups=groups))
+
+
+def dependent(f: Fitted, request: MetaRegression) -> None:
+    """Raise if a predictor of the only model is a combination of the terms before it, in groups enough to see it."""
+    if request.over or f.g.df[0] < 0 or f.standard.dependent[0] < 0:
+        return
+    place = int(f.standard.dependent[0])
+    name, before = request.terms[place], request.terms[1:place]
+    if not before:
+        raise ValueError(
+            f"toward={name!r} is the same in every group, so it cannot be distinguished from the {INTERCEPT}: leave it "
+            "out"
+        )
+    others = ", ".join(map(repr, before))
+    raise ValueError(
+        f"toward={name!r} is a linear combination of {others} in every group, or so nearly that few digits would be "
+        "left: leave it or one of these out"
+    )
+
+
+def causes(f: Fitted, request: MetaRegression) -> dict[str, Array]:
+    """The models that give cause for each warning."""
+    failed = ~(f.converged & f.known & f.regular)
+    single = ~f.published & np.isnan(f.sigma2) & (f.g.rows == f.g.groups)
+    few = failed & ~single & ((f.g.df < 0) | ((f.g.df == 0) & np.isnan(f.tau2)))
+    combined = failed & ~single & ~few & (f.standard.dependent >= 0)
+    mixed = failed & ~single & ~few & ~combined & (f.g.smallest(f.g.v) == 0) & (f.g.largest(f.g.v) > 0)
+    others = failed & ~single & ~few & ~combined & ~mixed
+    return {
+        warning.UNIDENTIFIED: single,
+        warning.FEW_GROUPS: few,
+        warning.COLLINEAR: combined,
+        warning.SOME_EXACT: mixed,
+        warning.OUT_OF_RANGE: others & ~f.known,
+        warning.UNSETTLED: others & f.known,
+    }

@@ -1,0 +1,25 @@
+"""The request for means that predictors of their groups explain in part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..oneway.spec import Means
+
+INTERCEPT = "intercept"
+ACCEPTED = frozenset(
+    {"over", "n", "var", "se", "weights", "family", "sigma2", "tau2", "nan", "toward"}
+    | {"level", "test", "limits", "uncertainty", "predict", "threshold", "groups", "covariance"}
+)
+"""Arguments of the verbs that apply beside predictors of groups."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaRegression(Means):
+    """A request for means that are pulled toward a combination of predictors, one number per group and predictor."""
+
+    predictor_names: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (INTERCEPT, *self.predictor_names)
