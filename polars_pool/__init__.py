@@ -28,6 +28,7 @@ from .formulas.priors import (
 from .models.warning import ConvergenceWarning
 from .namespace import ExprPool, FramePool
 from .verbs import (
+    coefficients,
     compare,
     components,
     encode,
@@ -65,6 +66,7 @@ __all__ = [
     "Normal",
     "Uniform",
     "UniformShrinkage",
+    "coefficients",
     "compare",
     "components",
     "encode",

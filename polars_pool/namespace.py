@@ -55,6 +55,7 @@ class FramePool(Generic[Frame]):
     moments = _method(verbs.moments)
     merge = _method(verbs.merge)
     components = _method(verbs.components)
+    coefficients = _method(verbs.coefficients)
     profile = _method(verbs.profile)
     shrink = _method(verbs.shrink)
     encode = _method(verbs.encode)
@@ -95,6 +96,7 @@ class ExprPool:
         tau2: Tau2 | Tau2OfLevels = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
+        toward: Keys | None = None,
         nested: bool = False,
         at: str | Sequence[str] | None = None,
         folds: int | IntoColumn | None = None,
@@ -107,6 +109,8 @@ class ExprPool:
         ----------
         by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
             As in `polars_pool.shrink`, for rows.
+        toward
+            As in `polars_pool.shrink`: predictors of the groups.
         folds, seed, order_by
             As in `polars_pool.encode`.
 
@@ -154,6 +158,7 @@ class ExprPool:
         tau2: Tau2 | Tau2OfLevels = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
+        toward: Keys | None = None,
         nested: bool = False,
         at: str | Sequence[str] | None = None,
         folds: int | IntoColumn | None = None,
@@ -166,6 +171,8 @@ class ExprPool:
         ----------
         by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan, nested, at
             As in `polars_pool.shrink`, for rows.
+        toward
+            As in `polars_pool.shrink`: predictors of the groups.
         folds, seed, order_by
             As in `polars_pool.encode`.
 

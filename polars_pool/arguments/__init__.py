@@ -33,6 +33,8 @@ from .inference import prediction as prediction
 from .means import means as means
 from .means import means_without_priors as means_without_priors
 from .means import posterior_means as posterior_means
+from .meta_regression import has_predictors as has_predictors
+from .meta_regression import predictors as predictors
 from .nested import levels_of as levels_of
 from .options import draws as draws
 from .options import flag as flag
@@ -41,6 +43,7 @@ from .options import seed as seed
 from .options import taus as taus
 from .regression import regression as regression
 from .requests import check_expression as check_expression
+from .requests import coefficients as coefficients
 from .requests import comparison as comparison
 from .requests import components as components
 from .requests import estimates as estimates

@@ -17,6 +17,7 @@ from .columns import column_of, new_column, rowwise, schema_of
 from .families import refuse_family_of_rates
 from .frames import rows_to_encode
 from .means import means
+from .meta_regression import has_predictors, meta_regression
 from .nested import is_nested, nested
 from .options import one_of, seed
 from .rates import rates
@@ -41,8 +42,10 @@ def encoding(call: Call) -> tuple[Encoded, Encoding, pl.LazyFrame | None]:
 def of_rows(call: Call, request: Encoded) -> Encoding:
     """The encoding that the arguments describe."""
     folds = _folds(call)
-    if isinstance(folds, str) and not isinstance(request, Means):
-        raise ValueError(f"folds={folds!r} needs means without a prior or nested levels; give a number of folds")
+    if isinstance(folds, str) and not (isinstance(request, Means) and not request.predictors):
+        raise ValueError(
+            f"folds={folds!r} needs means without a prior, predictors or nested levels; give a number of folds"
+        )
     if folds is not None and call.get("rows") is not None:
         raise ValueError("rows= does not go with folds=: folds encode the rows that are fitted, rows= encodes others")
     return Encoding(
@@ -65,6 +68,9 @@ def _request(call: Call) -> Encoded:
     """The request for the model of an encoding."""
     if is_nested(call):
         return nested(call)
+    if has_predictors(call):
+        refuse_family_of_rates(call, "encode")
+        return meta_regression(call)
     if isinstance(call["family"], str) and call["family"] == "binomial":
         return rates(call.replaced(trials=None, exposure=None, prior="ml"), ACCEPTED | ARGUMENTS)
     refuse_family_of_rates(call, "encode")

@@ -38,7 +38,15 @@ def unseen(call: Call, request: Request) -> pl.LazyFrame | None:
             raise TypeError(
                 f"the key {name!r} is {has[name]} in groups= and {needed[name]} in the frame; cast one of them"
             )
-    return groups.lazy().select(pl.col(name).cast(dtype) for name, dtype in types.items() if dtype is not None)
+    columns = [pl.col(name).cast(dtype) for name, dtype in types.items() if dtype is not None]
+    return groups.lazy().select(*columns, *_predictors(groups.lazy(), has, request))
+
+
+def _predictors(groups: pl.LazyFrame, schema: pl.Schema, request: Request) -> list[pl.Expr]:
+    """The predictors of the groups, under their private names."""
+    for predictor in request.predictors:
+        numeric(groups, schema, predictor, "groups")
+    return [e.cast(pl.Float64).alias(f"{PRIVATE}x{i}") for i, e in enumerate(request.predictors)]
 
 
 def key_type(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
@@ -81,6 +89,8 @@ def rows_to_encode(call: Call, request: Request) -> pl.LazyFrame | None:
     for name, dtype in call.frame.select(*request.key_columns).collect_schema().items():
         if key_type(has[name], dtype) is None:
             raise TypeError(f"the key {name!r} is {has[name]} in rows= and {dtype} in the frame; cast one of them")
+    for predictor in request.predictors:
+        numeric(rows.lazy(), rows.lazy().collect_schema(), predictor, "rows")
     return rows.lazy()
 
 

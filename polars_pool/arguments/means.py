@@ -82,7 +82,7 @@ def _options(call: Call, h: Hyperparameters, published: bool) -> oneway.Options:
     if "level" in call:
         options["level"] = level(call["level"])
     if "test" in call:
-        options |= {"test": one_of(call["test"], get_args(Test), "test"), "limits": _limits(call["limits"], h)}
+        options |= {"test": one_of(call["test"], get_args(Test), "test"), "limits": _limits(call.get("limits"), h)}
     if "predict" in call:
         options["uncertainty"] = _uncertainty(call["uncertainty"], h)
         options |= {"predict": _predict(call["predict"], published), "threshold": threshold(call["threshold"])}

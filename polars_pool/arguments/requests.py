@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..models.encoding import ARGUMENTS, Encoding
 from ..models.families import family_of
+from ..models.meta_regression.spec import MetaRegression
 from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
@@ -15,12 +16,13 @@ from .encoding import of_rows
 from .families import has_rates, refuse_for_rates
 from .hyperparameters import refuse_mean_of_profile
 from .means import check_without_columns, means, means_without_priors
+from .meta_regression import check_predictors_without_columns, has_predictors, meta_regression
 from .nested import check_nested_without_columns, is_nested, nested
 from .options import flag, taus
 from .rates import rates
 from .regression import regression
 
-AnyRequest = Means | PosteriorMeans | Rates | Regression | Nested
+AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | Regression | Nested
 
 
 def estimates(call: Call) -> AnyRequest:
@@ -35,6 +37,16 @@ def components(call: Call) -> AnyRequest:
     request = _request(call, of_components=True)
     distinct_keys(request.over_names, (), family_of(request).components_schema(request))
     return request
+
+
+def coefficients(call: Call) -> tuple[MetaRegression, bool]:
+    """The request of `coefficients`, and whether its result is their covariance."""
+    from ..models.coefficients import PAIRS, STATISTICS
+
+    request = meta_regression(call)
+    covariance = flag(call["covariance"], "covariance")
+    distinct_keys(request.over_names, (), PAIRS if covariance else STATISTICS)
+    return request, covariance
 
 
 def states(call: Call) -> Means:
@@ -79,6 +91,8 @@ def _request(call: Call, of_components: bool) -> AnyRequest:
         return regression(call)
     if is_nested(call):
         return nested(call)
+    if has_predictors(call):
+        return meta_regression(call)
     if has_rates(call):
         return rates(call, ACCEPTED_BY_COMPONENTS if of_components else ACCEPTED | ARGUMENTS)
     return means(call)
@@ -88,6 +102,8 @@ def check_expression(call: Call) -> None:
     """Refuse arguments of an expression that are wrong whatever its columns hold: these are unknown until it runs."""
     if is_nested(call):
         check_nested_without_columns(call)
+    elif has_predictors(call):
+        check_predictors_without_columns(call)
     elif has_rates(call):
         refuse_for_rates(call, ACCEPTED | ARGUMENTS)
     else:

@@ -3,6 +3,7 @@
 A verb imports the computations of its model when it is called: importing them takes time, NumPy most of all.
 """
 
+from .coefficients import coefficients as coefficients
 from .compare import compare as compare
 from .components import components as components
 from .encode import encode as encode

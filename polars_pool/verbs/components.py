@@ -38,6 +38,7 @@ def components(
     test: Test = "z",
     limits: Limits | None = None,
     interval: OfPosterior | None = None,
+    toward: Keys | None = None,
     nested: bool = False,
     persist: bool | None = None,
 ) -> Frame:
@@ -58,6 +59,8 @@ def components(
         profile for reml and ml on rows with a pooled sigma2, else Q.
     interval
         Interval of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
+    toward
+        As in `shrink`. `coefficients` has the coefficients of the predictors.
     nested
         As in `shrink`. The result has one row per model and level.
     persist
@@ -113,6 +116,12 @@ def components(
     - `se_log_alpha` and so on: standard errors of the logs of its parameters.
     - `rho`: overdispersion, 1 / (1 + alpha + beta), or 1 / shape.
     - `log_likelihood`, `converged`: as above.
+
+    With `toward`, there is no `mu` and no new group. `tau2`, `icc`, `q` (with J - p degrees of freedom, metafor's QE),
+    `i2` and `h2` describe what the predictors leave, and these columns follow:
+
+    - `qm`, `qm_p`: test of all predictors together (`qm` is chi-square; an F with `test="t"`, `"knha"` or `"adhoc"`).
+    - `r2` (percent): share of the tau2 without predictors that they explain, never below 0.
 
     For nested levels, each model has one row per level, the outer level first, with these columns:
 

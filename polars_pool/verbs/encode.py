@@ -37,6 +37,7 @@ def encode(
     seed: int | None = None,
     order_by: IntoColumn | None = None,
     rows: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
+    toward: Keys | None = None,
     nested: bool = False,
     at: str | Sequence[str] | None = None,
     persist: bool | None = None,
@@ -45,7 +46,7 @@ def encode(
 
     Parameters
     ----------
-    frame, value, by, over, weights, sigma2, tau2, mu, nan
+    frame, value, by, over, weights, sigma2, tau2, mu, nan, toward
         As in `shrink`; the frame holds rows.
     family
         `"binomial"` for a value of 0 and 1, or a Boolean value: the posterior mean of the rate of the group. `"normal"`

@@ -45,6 +45,7 @@ def shrink(
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
     posterior: bool = False,
+    toward: Keys | None = None,
     nested: bool = False,
     at: str | Sequence[str] | None = None,
     persist: bool | None = None,
@@ -134,6 +135,12 @@ def shrink(
     posterior
         True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
         `shape` and `rate`.
+    toward
+        Predictors of the groups, columns or expressions of numbers or Booleans with one value for each group: the means
+        are pulled toward what these say, x'b, in place of mu (Fay & Herriot's model; metafor's `mods`). The intercept
+        is always a term; `[]` is the same as None. For `tau2` as a number or by `"reml"`, `"ml"`, `"dl"`, `"he"`,
+        `"hs"`, `"sj"`, `"pm"` or `"eb"`, without `mu`, priors or robust intervals; the frame of `groups` needs the
+        predictors too.
     nested
         True pools levels that lie within each other: with `by=["region", "store"]` a store is pulled toward its region,
         and a region toward mu, each by the tau2 of its level (lme4's `(1 | region/store)`). The path of keys identifies
@@ -171,6 +178,11 @@ def shrink(
     - `effect`, `se_effect`: the estimate minus the estimate of the outer group (`ranef` in lme4 and metafor), and its
       standard error.
 
+    With `toward`, two columns follow:
+
+    - `fit`, `se_fit`: what the predictors say of the group, x'b, and its standard error. It stands in the place of mu,
+      and `se` includes its error as that of mu.
+
     For rates:
 
     - `n`: trials, Int64, or exposure, Float64.
@@ -193,7 +205,8 @@ def shrink(
     error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; with the error of tau2 by
     Prasad & Rao (1990), JASA 85, and Datta, Rao & Smith (2005), Biometrika 92; robust intervals by Armstrong, Kolesár &
     Plagborg-Møller (2022), Econometrica 90; the posterior by Gelman et al. (2013), Bayesian Data Analysis, section 5.4;
-    nested levels by Searle, Casella & McCulloch (1992), Variance Components, chapter 7.
+    predictors of groups by Fay & Herriot (1979), JASA 74; nested levels by Searle, Casella & McCulloch (1992), Variance
+    Components, chapter 7.
 
     Examples
     --------

@@ -21,6 +21,7 @@ ROWS = pl.DataFrame(
         "n": [4, 5, 6, 7, 8, 9],
         "var": [1.0, 2.0, 1.5, 2.0, 1.0, 3.0],
         "w": [1.0, 2.0, 1.0, 1.0, 3.0, 1.0],
+        "z": [1.0, 1.0, 2.0, 2.0, 4.0, 4.0],
     }
 )
 STORED = {"n": "n", "var": "var"}
@@ -45,6 +46,10 @@ CALLS = {
     "shrink of counts": (pool.shrink, {"value": "y", "by": "g", "exposure": "n"}),
     "shrink of trials": (partial(pool.shrink, family="binomial"), {"value": "y", "by": "g"}),
     "encode": (pool.encode, {"value": "y", "by": "g", "over": "year", "weights": "w"}),
+    "shrink with predictors": (pool.shrink, {"value": "y", "by": "g", "toward": "z", "weights": "w"}),
+    "components with predictors": (pool.components, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
+    "encode with predictors": (pool.encode, {"value": "y", "by": "g", "toward": "z"}),
+    "coefficients": (pool.coefficients, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
     "compare": (pool.compare, {"value": "y", "by": "g", "over": "year"}),
     "compare of moments": (pool.compare, {"value": "y", "by": "g", **STORED}),
     "posterior_draws": (
@@ -68,6 +73,7 @@ CALLS |= {
     for method in ("shrink", "weight")
     for of, more in {
         "as an expression": {"over": "year", "weights": "w"},
+        "with predictors as an expression": {"toward": "z"},
         "of rates as an expression": {"over": "year", "trials": "n"},
         "of counts as an expression": {"exposure": "n"},
     }.items()

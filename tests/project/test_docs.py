@@ -33,7 +33,7 @@ MODULES = [name for name in MODULES if "spark" not in name.split(".")]  # withou
 MODULES = [name for name in MODULES if "sklearn" not in name.split(".")]  # faces/test_sklearn.py runs their examples
 VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
-    *("regress", "regress_components", "regress_coefficients", "predict"),
+    *("coefficients", "regress", "regress_components", "regress_coefficients", "predict"),
 ]
 PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values()]
 

@@ -19,6 +19,7 @@ same names; in DuckDB Int64 is BIGINT, Float64 is DOUBLE, and a struct with one 
 in squared units of the value, means and standard errors in its units. A column with an argument in brackets exists with
 this argument only.
 """
+TOWARD = {"toward": "x", "threshold": 0.0}
 REGRESSION = {"x": "x", "vary": ["intercept", "x"]}
 WITH_WEIGHTS = "weighted_moments"
 RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
@@ -43,6 +44,24 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         "the expression give the `estimate` of each row's group.",
         "",
         (OF_GROUPS["shrink_robust_threshold"],),
+    ),
+    (
+        "components with toward=",
+        "One row per model: what the predictors of groups leave.",
+        "predictors",
+        ((verbs.components, {"toward": "x"}),),
+    ),
+    (
+        "coefficients",
+        "One row per model and term of `toward=`; with `covariance=True` one row per pair of terms.",
+        "predictors",
+        ((verbs.coefficients, {"toward": "x"}),),
+    ),
+    (
+        "shrink with toward=",
+        "One row per group. `p_above` exists with `threshold=`.",
+        "toward",
+        ((verbs.shrink, TOWARD),),
     ),
     (
         "components of nested levels",
