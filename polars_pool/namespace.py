@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, cast
 import polars as pl
 
 from . import arguments, verbs
-from .arguments import IntoColumn, Keys
+from .arguments import Covariates, IntoColumn, Keys
 from .formulas.names import Family, NaN
 from .verbs.collecting import Frame
 from .verbs.expression import statistic
@@ -96,7 +96,7 @@ class ExprPool:
         tau2: Tau2 | Tau2OfLevels = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
-        toward: Keys | None = None,
+        toward: Covariates | None = None,
         nested: bool = False,
         at: str | Sequence[str] | None = None,
         folds: int | IntoColumn | None = None,
@@ -158,7 +158,7 @@ class ExprPool:
         tau2: Tau2 | Tau2OfLevels = "reml",
         mu: Mu = "gls",
         nan: NaN = "error",
-        toward: Keys | None = None,
+        toward: Covariates | None = None,
         nested: bool = False,
         at: str | Sequence[str] | None = None,
         folds: int | IntoColumn | None = None,

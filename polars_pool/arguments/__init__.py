@@ -34,7 +34,8 @@ from .means import means as means
 from .means import means_without_priors as means_without_priors
 from .means import posterior_means as posterior_means
 from .meta_regression import has_predictors as has_predictors
-from .meta_regression import predictors as predictors
+from .meta_regression import of_columns as of_columns
+from .meta_regression import predictor_columns as predictor_columns
 from .nested import levels_of as levels_of
 from .options import draws as draws
 from .options import flag as flag

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from ..models.keys import PRIVATE
+from ..models.oneway.spec import OneWay
 from ..models.regression.spec import LIMITS, PREDICTIONS, Regression
 from ..models.request import Request
 from .call import Call
@@ -44,8 +45,8 @@ def unseen(call: Call, request: Request) -> pl.LazyFrame | None:
 
 def _predictors(groups: pl.LazyFrame, schema: pl.Schema, request: Request) -> list[pl.Expr]:
     """The predictors of the groups, under their private names."""
-    for predictor in request.predictors:
-        numeric(groups, schema, predictor, "groups")
+    if isinstance(request, OneWay):
+        refuse_types(groups, schema, request.design, "groups")
     return [e.cast(pl.Float64).alias(f"{PRIVATE}x{i}") for i, e in enumerate(request.predictors)]
 
 
@@ -89,8 +90,8 @@ def rows_to_encode(call: Call, request: Request) -> pl.LazyFrame | None:
     for name, dtype in call.frame.select(*request.key_columns).collect_schema().items():
         if key_type(has[name], dtype) is None:
             raise TypeError(f"the key {name!r} is {has[name]} in rows= and {dtype} in the frame; cast one of them")
-    for predictor in request.predictors:
-        numeric(rows.lazy(), rows.lazy().collect_schema(), predictor, "rows")
+    if isinstance(request, OneWay):
+        refuse_types(rows.lazy(), rows.lazy().collect_schema(), request.design, "rows")
     return rows.lazy()
 
 

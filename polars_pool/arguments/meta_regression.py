@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from typing import Any
-
-import polars as pl
 
 from ..formulas import messages
 from ..formulas.meta_regression import TAU2
+from ..models.contrasts import Design
 from ..models.encoding import ARGUMENTS
 from ..models.meta_regression.spec import ACCEPTED, INTERCEPT, MetaRegression
 from ..models.oneway.spec import Means
 from .call import Call
-from .columns import PolarsColumn, column_of, name_or_expression, numeric
+from .columns import PolarsColumn, name_or_expression
+from .contrasts import Factor, Interaction
+from .expansion import entries_of, expanded, parts_of
 from .families import has_rates
 from .means import check_without_columns, means
-from .sentences import is_number, listed, nearest, series_hint, shown
+from .sentences import is_number, listed, nearest, shown
 
 ELSEWHERE = ARGUMENTS | {"persist"}
 KNOWN = "a number of 0 or more"
@@ -33,30 +35,35 @@ def meta_regression(call: Call) -> MetaRegression:
     _refuse(call)
     request = means(call)
     assert isinstance(request, Means)
-    toward = predictors(call.get("toward"))
-    names = tuple(numeric(call.frame, call.schema, x, "toward")[0] for x in toward)
-    _refuse_names(names, request.names["value"])
-    columns = tuple(column_of(call.schema, x, "toward") for x in toward)
+    design = expanded(call.frame, call.schema, call["toward"], "toward")
+    _refuse_names(design, request.names["value"])
     of_means = {f.name: getattr(request, f.name) for f in fields(request)}
-    return MetaRegression(**of_means | {"predictors": columns, "predictor_names": names})
+    return MetaRegression(**of_means | {"design": design})
 
 
 def check_predictors_without_columns(call: Call) -> None:
     """Refuse what is wrong whatever the columns hold."""
     _refuse(call)
-    predictors(call["toward"])
     check_without_columns(call)
 
 
-def predictors(argument: Any) -> list[PolarsColumn]:
-    """One predictor or several as a list."""
-    if isinstance(argument, str | pl.Expr):
-        return [argument]
-    if not isinstance(argument, list | tuple):
-        raise TypeError(
-            f"toward={shown(argument)}; give a column name, an expression, or a list of them{series_hint(argument)}"
-        )
-    return [name_or_expression(x, "toward") for x in argument]
+def predictor_columns(argument: Any) -> list[PolarsColumn]:
+    """The columns of all predictors, those of factors and interactions too."""
+    parts = [part for entry in entries_of(argument, "toward") for part in parts_of(entry)]
+    return [name_or_expression(part.column if isinstance(part, Factor) else part, "toward") for part in parts]
+
+
+def of_columns(argument: Any, columns: Iterable[PolarsColumn]) -> list[Any]:
+    """The same predictors of other columns, in the order of `predictor_columns`."""
+    columns = iter(columns)
+
+    def moved(part: Any) -> Any:
+        return replace(part, column=next(columns)) if isinstance(part, Factor) else next(columns)
+
+    return [
+        Interaction(tuple(map(moved, entry.parts))) if isinstance(entry, Interaction) else moved(entry)
+        for entry in entries_of(argument, "toward")
+    ]
 
 
 def _refuse(call: Call) -> None:
@@ -78,11 +85,12 @@ def _refuse(call: Call) -> None:
         raise ValueError(f"{reason}; other estimators do not go with toward=")
 
 
-def _refuse_names(names: tuple[str, ...], value: str) -> None:
+def _refuse_names(design: Design, value: str) -> None:
     """Refuse predictors with equal names, or with the name of the value or of the intercept."""
-    for i, name in enumerate(names):
-        if name in names[:i]:
+    for i, name in enumerate(design.names):
+        if name in design.names[:i]:
             raise ValueError(f"toward names {name!r} twice; give every predictor once, an expression with .alias(...)")
+    for name in design.entries:
         if name == value:
             raise ValueError(f"toward={name!r} is the value itself; give other columns, an expression with .alias(...)")
         if name == INTERCEPT:

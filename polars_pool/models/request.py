@@ -34,11 +34,15 @@ class Request:
     by_names: tuple[str, ...]
     over_names: tuple[str, ...] = ()
     key_columns: tuple[pl.Expr, ...] = ()  # expressions of the keys of over and by, in that order
-    predictors: tuple[pl.Expr, ...] = ()  # constant within groups, of the mean that groups are pulled toward
     nan: str = "error"
     filled: bool = False  # whether estimates without a variance are mu: codes out of fold must not be empty
     names: Mapping[str, str] = field(default_factory=dict)  # names of the columns by role, for messages
     caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
+
+    @property
+    def predictors(self) -> tuple[pl.Expr, ...]:
+        """Columns with one value for each group, which say what its mean is pulled toward; none by default."""
+        return ()
 
     @property
     def over(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import Call, IntoColumn, Keys
+from ..arguments import Call, Covariates, IntoColumn, Keys
 from ..formulas.names import NaN, Test
 from .collecting import Frame
 from .engines import Query, by_engine
@@ -14,7 +14,7 @@ def coefficients(
     frame: Frame,
     value: IntoColumn,
     by: Keys,
-    toward: Keys,
+    toward: Covariates,
     *,
     over: Keys | None = None,
     n: IntoColumn | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Covariates, IntoColumn, Keys
 from ..formulas.names import (
     Family,
     Limits,
@@ -38,7 +38,7 @@ def components(
     test: Test = "z",
     limits: Limits | None = None,
     interval: OfPosterior | None = None,
-    toward: Keys | None = None,
+    toward: Covariates | None = None,
     nested: bool = False,
     persist: bool | None = None,
 ) -> Frame:

@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from .. import arguments
-from ..arguments import Call, IntoColumn, Keys
+from ..arguments import Call, Covariates, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
@@ -37,7 +37,7 @@ def encode(
     seed: int | None = None,
     order_by: IntoColumn | None = None,
     rows: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
-    toward: Keys | None = None,
+    toward: Covariates | None = None,
     nested: bool = False,
     at: str | Sequence[str] | None = None,
     persist: bool | None = None,

@@ -34,7 +34,7 @@ def statistic(value: pl.Expr, name: str, call: Call) -> pl.Expr:
     ]
     constant = ["value"] * _is_constant([value]) + [role for role, columns in roles.items() if _is_constant(columns)]
     # The columns are inputs of the function: its call keeps the options alone.
-    options = call.replaced(**dict.fromkeys((*KEYS, "toward", *_columns(call))))
+    options = call.replaced(**dict.fromkeys((*KEYS, *_columns(call))))
     function = partial(
         _statistic, name=name, call=options, roles=tuple(roles), constant=tuple(constant), caller=warning.caller()
     )
@@ -47,7 +47,7 @@ def _roles(value: pl.Expr, call: Call) -> Roles:
     columns = {f"by{depth}": keys for depth, keys in enumerate(_levels(call))}
     columns |= {} if call["over"] is None else {"over": arguments.key_columns(call["over"], "over")}
     columns |= {role: [arguments.name_or_expression(call[role], role)] for role in _columns(call)}
-    columns |= {"toward": arguments.predictors(call["toward"])} if arguments.has_predictors(call) else {}
+    columns |= {"toward": arguments.predictor_columns(call["toward"])} if arguments.has_predictors(call) else {}
     for role, some in columns.items():
         for column in some:
             arguments.rowwise(column, _argument(role))
@@ -106,7 +106,9 @@ def _statistic(
         warning.warn([warning.ALONE], caller, UserWarning)
     arguments_of_run: dict[str, Any] = {role: _one(role, frame) for role, frame in frames.items() if role in COLUMNS}
     arguments_of_run |= {"over": frames["over"].columns} if "over" in frames else {}
-    arguments_of_run |= {"toward": _under_own_names("toward", frames["toward"])} if "toward" in frames else {}
+    if "toward" in frames:
+        columns_of_toward = _under_own_names("toward", frames["toward"])
+        arguments_of_run["toward"] = arguments.of_columns(call["toward"], columns_of_toward)
     if call["nested"]:  # at= names a level by its key
         arguments_of_run["by"] = [_under_own_names(role, frame) for role, frame in levels.items()]
     else:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from .. import arguments
-from ..arguments import IntoColumn, Keys
+from ..arguments import Covariates, IntoColumn, Keys
 from ..formulas.names import (
     Family,
     Interval,
@@ -45,7 +45,7 @@ def shrink(
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | SparkFrame | None = None,
     posterior: bool = False,
-    toward: Keys | None = None,
+    toward: Covariates | None = None,
     nested: bool = False,
     at: str | Sequence[str] | None = None,
     persist: bool | None = None,
@@ -136,9 +136,10 @@ def shrink(
         True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
         `shape` and `rate`.
     toward
-        Predictors of the groups, columns or expressions of numbers or Booleans with one value for each group: the means
-        are pulled toward what these say, x'b, in place of mu (Fay & Herriot's model; metafor's `mods`). The intercept
-        is always a term; `[]` is the same as None. For `tau2` as a number or by `"reml"`, `"ml"`, `"dl"`, `"he"`,
+        Predictors of the groups, one or several columns or expressions with one value for each group, or values of
+        `factor` and `interaction`: the means are pulled toward what these say, x'b, in place of mu (Fay & Herriot's
+        model; metafor's `mods`). A column of text, Categorical, Enum or Boolean is a factor. The intercept is always a
+        term; `[]` is the same as None. For `tau2` as a number or by `"reml"`, `"ml"`, `"dl"`, `"he"`,
         `"hs"`, `"sj"`, `"pm"` or `"eb"`, without `mu`, priors or robust intervals; the frame of `groups` needs the
         predictors too.
     nested

@@ -26,7 +26,8 @@ VARIES = (
 def bad_rows(table: pl.DataFrame, request: MetaRegression) -> None:
     """Raise if a value, a weight or an error is bad, or a predictor is missing or varies within a group."""
     of_means.bad_rows(table, request)
-    for column, name in zip(predictors(request), request.predictor_names, strict=True):
+    refuse.no_level(table, request.design.factors)
+    for column, name in zip(predictors(request), request.design.names, strict=True):
         reason = column.removeprefix("_pool_")
         if count := int(table[refuse.BAD + reason].head(1).sum()):
             raise ValueError(MISSING.format(name=name, rows=refuse.number_of_rows(count)))

@@ -18,8 +18,6 @@ ACCEPTED = frozenset(
 class MetaRegression(Means):
     """A request for means that are pulled toward a combination of predictors, one number per group and predictor."""
 
-    predictor_names: tuple[str, ...] = ()
-
     @property
     def terms(self) -> tuple[str, ...]:
-        return (INTERCEPT, *self.predictor_names)
+        return (INTERCEPT, *self.design.names)

@@ -44,7 +44,7 @@ def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Ex
     columns = [e.cast(pl.Float64).alias(f"_pool_{role}") for role, e in roles.items() if e is not None]
     columns += [e.cast(pl.Float64).alias(name) for e, name in zip(request.predictors, predictors(request), strict=True)]
     keys = (e.name.prefix(KEY) for e in request.key_columns)
-    return frame.select(*keep, *keys, value.alias("_pool_value"), *columns)
+    return frame.select(*keep, *keys, value.alias("_pool_value"), *columns, *request.design.unseen)
 
 
 def predictors(request: OneWay) -> list[str]:
@@ -119,7 +119,7 @@ def summed(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 
 def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """One row: the pivot, and the number of bad rows by reason."""
-    return counted(rows, bad_columns(request), pivot)
+    return counted(rows, bad_columns(request), pivot, request.design.factors)
 
 
 def states_columns(request: OneWay) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from typing import Literal
 import polars as pl
 
 from .. import request
+from ..contrasts import Design
 from ..hyperparameters import Hyperparameters
 
+NONE = Design()
 Input = Literal["rows", "moments", "published"]
 COLUMNS = ("value", "n", "var", "se", "weights")
 ACCEPTED = frozenset(
@@ -40,8 +42,13 @@ class OneWay(request.Request):
     var: pl.Expr | None = None
     se: pl.Expr | None = None
     weights: pl.Expr | None = None
+    design: Design = NONE  # of the predictors of groups
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     lazy: bool = False  # whether the result is a plan, which a remote engine may run
+
+    @property
+    def predictors(self) -> tuple[pl.Expr, ...]:
+        return self.design.columns
 
     @property
     def input(self) -> Input:
