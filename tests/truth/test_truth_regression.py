@@ -1,6 +1,7 @@
 """Regression whose terms vary by group against lme4 and nlme, eager, lazy in memory and streaming."""
 
 import math
+import re
 from functools import cache
 
 import grid
@@ -13,7 +14,11 @@ import polars_pool as pool
 
 FLOORS = {"value": "log_radon", "by": "county", "data": "data/radon.csv"}
 DAYS = {"value": "Reaction", "by": "Subject", "data": "data/sleepstudy.csv"}
+YIELDS = {"value": "yield", "by": "Block", "data": "data/Oats.csv"}
+SCORES = {"value": "score", "by": "Worker", "data": "data/Machines.csv"}
+MARKS = {"value": "normexam", "by": "school", "data": "data/Exam.csv"}
 BOTH = ["intercept", "floor"]
+FACTORS = ("Variety", "Machine", "sex", "type")
 VECTORS = {
     "radon_floor_ri": (FLOORS, {"x": ["floor"]}),
     "radon_floor_rs": (FLOORS, {"x": ["floor"], "vary": BOTH}),
@@ -21,6 +26,11 @@ VECTORS = {
     "sleepstudy_ri": (DAYS, {"x": ["Days"]}),
     "sleepstudy_rs": (DAYS, {"x": ["Days"], "vary": ["intercept", "Days"]}),
     "sleepstudy_rs_uncorr": (DAYS, {"x": ["Days"], "vary": ["intercept", "Days"], "correlated": False}),
+    "Oats_variety_ri": (YIELDS, {"x": ["nitro", "Variety"]}),
+    "Oats_victory_ri": (YIELDS, {"x": ["nitro", pool.factor("Variety", reference="Victory")]}),
+    "Oats_interaction_ri": (YIELDS, {"x": ["nitro", "Variety", pool.interaction("nitro", "Variety")]}),
+    "Machines_rs": (SCORES, {"x": "Machine", "vary": ["intercept", "Machine"]}),
+    "Exam_sex_type_ri": (MARKS, {"x": ["standLRT", "sex", "type", pool.interaction("sex", "type")]}),
 }
 METHODS = {"REML": "reml", "ML": "ml"}
 TOLERANCE = grid.ITERATED
@@ -39,7 +49,9 @@ PATHS = {
 
 
 def term(name: str) -> str:
-    return "intercept" if name == "(Intercept)" else name
+    """The name of a term: R writes the level of a factor directly behind its name."""
+    of_levels = re.sub(rf"\b({'|'.join(FACTORS)})([^:]+)", r"\1[\2]", name)
+    return "intercept" if name == "(Intercept)" else of_levels
 
 
 def matrix(result: dict) -> list[list[float]]:
@@ -182,7 +194,7 @@ def test_estimates_are_coefficients_and_effects(name, method):
 
 
 def test_the_size_of_the_grid():
-    """Files x methods x quantities x paths: 6 x 2 x 9 x 3."""
+    """Files x methods x quantities x paths: 11 x 2 x 9 x 3."""
     files = {path.stem.removeprefix("lmm_") for path in grid.VECTORS.glob("lmm_*.json")}
     assert files == set(VECTORS)
     assert set(QUANTITIES) == {
@@ -195,7 +207,7 @@ def test_the_size_of_the_grid():
         "quantity": list(QUANTITIES),
         "path": ["eager", "in-memory", "streaming"],
     }
-    assert math.prod(len(values) for values in asked.values()) == 324
+    assert math.prod(len(values) for values in asked.values()) == 594
     for name in VECTORS:
         assert {"REML", "ML"} <= set(grid.vector(f"lmm_{name}"))
 

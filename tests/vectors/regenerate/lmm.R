@@ -87,8 +87,8 @@ likelihood <- function(formula, fixed, random, data, reml) {
   )
 }
 
-mixed <- function(name, by, case, input, note, formula, fixed, random) {
-  data <- read_data(name)
+mixed <- function(name, by, case, input, note, formula, fixed, random, prepared = identity) {
+  data <- prepared(read_data(name, stringsAsFactors = TRUE))
   data[[by]] <- factor(data[[by]])
   list(
     case = case,
@@ -102,6 +102,7 @@ mixed <- function(name, by, case, input, note, formula, fixed, random) {
 
 sleepstudy <- function(...) mixed("sleepstudy", "Subject", ..., input = "lme4_sleepstudy.csv")
 radon <- function(...) mixed("radon", "county", ..., input = "rstanarm_radon.csv", note = "")
+oats <- function(...) mixed("Oats", "Block", ..., input = "nlme_Oats.csv", random = ~ 1 | Block)
 
 write_vector("lmm_sleepstudy_ri", sleepstudy(
   case = "lmm_sleepstudy_ri", note = "",
@@ -133,4 +134,28 @@ write_vector("lmm_radon_floor_uranium_ri", radon(
   case = "lmm_radon_floor_uranium_ri",
   formula = log_radon ~ floor + log_uranium + (1 | county),
   fixed = log_radon ~ floor + log_uranium, random = ~ 1 | county
+))
+
+# Factors by treatment contrasts, their first level in the order of characters as the reference unless the note says so.
+write_vector("lmm_Oats_variety_ri", oats(
+  case = "lmm_Oats_variety_ri", note = "",
+  formula = yield ~ nitro + Variety + (1 | Block), fixed = yield ~ nitro + Variety
+))
+write_vector("lmm_Oats_victory_ri", oats(
+  case = "lmm_Oats_victory_ri", note = "the reference of Variety is Victory",
+  formula = yield ~ nitro + Variety + (1 | Block), fixed = yield ~ nitro + Variety,
+  prepared = function(data) transform(data, Variety = relevel(Variety, "Victory"))
+))
+write_vector("lmm_Oats_interaction_ri", oats(
+  case = "lmm_Oats_interaction_ri", note = "",
+  formula = yield ~ nitro * Variety + (1 | Block), fixed = yield ~ nitro * Variety
+))
+write_vector("lmm_Machines_rs", mixed(
+  "Machines", "Worker", case = "lmm_Machines_rs", input = "nlme_Machines.csv", note = "",
+  formula = score ~ Machine + (Machine | Worker), fixed = score ~ Machine, random = ~ Machine | Worker
+))
+write_vector("lmm_Exam_sex_type_ri", mixed(
+  "Exam", "school", case = "lmm_Exam_sex_type_ri", input = "mlmRev_Exam.csv", note = "",
+  formula = normexam ~ standLRT + sex * type + (1 | school), fixed = normexam ~ standLRT + sex * type,
+  random = ~ 1 | school
 ))
