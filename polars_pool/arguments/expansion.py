@@ -136,6 +136,8 @@ def _levels(part: _Part, values: Values, role: str) -> tuple[str, ...]:
     """The levels of a factor as text, the reference first; none for numbers."""
     if part.factor is None:
         return ()
+    if not isinstance(part.factor.levels, list | tuple | None):
+        raise TypeError(f"levels={shown(part.factor.levels)} of {part.name!r}; give a list of all levels")
     levels = [_label(value, part.name) for value in values]
     for i, level in enumerate(levels):
         if level in levels[:i]:

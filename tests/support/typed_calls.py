@@ -100,6 +100,16 @@ pool.predict(df, "y", ["x"], "g", interval="rows")  # wrong
 pool.moments(df, "y", "g", nan="nul")  # wrong
 pool.MomentStore("folder", "y", by="g", nan="nul")  # wrong
 
+# ---- factors and interactions --------------------------------------------------------------------------------------
+
+pool.regress(df, "y", pool.factor("x", reference="b", levels=["a", "b"]), "g")
+pool.regress_components(df, "y", ["x", pool.factor(pl.col("z"), reference=True), pool.interaction("x", "z")], "g")
+pool.predict(lf, "y", [pool.interaction(pl.col("x"), pool.factor("z"))], "g")
+pool.factor("x", levels=3)  # wrong
+pool.factor("x", reference=1.5)  # wrong
+pool.interaction("x", 3)  # wrong
+pool.regress(df, "y", ["x"], by=pool.factor("g"))  # wrong
+
 # ---- rates ---------------------------------------------------------------------------------------------------------
 
 pool.shrink(df, "y", "g", trials="n", prior="moments")
