@@ -14,16 +14,6 @@ TESTS = Path(__file__).parent
 # Tests already share the cores, and dense matrices are small here.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-settings.register_profile(
-    "stable",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=12,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("stable")
-
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="run every case by every way through the package")
@@ -37,6 +27,16 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "only_full: with --full alone")
     config.addinivalue_line("markers", "spark: on a real Spark, with -m spark; all tests in tests/spark have it")
     ways.full = config.getoption("full")
+    settings.register_profile(
+        "stable",
+        derandomize=True,
+        deadline=None,
+        database=None,
+        max_examples=12 if ways.full else 8,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("stable")
+    gc.disable()  # until the tests are collected: their objects stay
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -69,6 +69,7 @@ def pytest_collection_finish():
     """Keep the tests out of garbage collection: each full collection would visit millions of their objects."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

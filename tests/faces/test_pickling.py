@@ -69,6 +69,7 @@ def no_cloudpickle(monkeypatch):
         import cloudpickle  # noqa: F401
 
 
+@pytest.mark.share(2)
 @pytest.mark.usefixtures("no_cloudpickle")
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_lazy_query_survives_without_cloudpickle(name):

@@ -220,17 +220,23 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     }
 
 
+@pytest.fixture(scope="module")
+def built(warehouse):
+    """The queries on the warehouse."""
+    return queries(pl.scan_parquet(warehouse / "**/*.parquet", hive_partitioning=True))
+
+
 QUERIES = list(queries(pl.LazyFrame(schema={"year": pl.Int64, "g": pl.Int64, "y": pl.Float64, "w": pl.Float64})))
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_one_scan_and_no_fallback(lf, name):
-    assert_one_scan(queries(lf)[name])
+def test_one_scan_and_no_fallback(built, name):
+    assert_one_scan(built[name])
 
 
 @pytest.mark.parametrize("name", [name for name in QUERIES if not name.startswith("encode")])
-def test_rows_are_grouped_once(lf, name):
-    assert len(Plan.of(queries(lf)[name]).groupings_of_rows()) == 1
+def test_rows_are_grouped_once(built, name):
+    assert len(Plan.of(built[name]).groupings_of_rows()) == 1
 
 
 @pytest.mark.parametrize("tau2", methods("published"))
@@ -566,7 +572,7 @@ def test_a_broken_source_raises_only_when_the_query_runs():
 
 
 @pytest.mark.parametrize("name", ["shrink reml", "over", "encode", "components reml"])
-def test_running_reads_the_warehouse_in_one_query(lf, name, monkeypatch):
+def test_running_reads_the_warehouse_in_one_query(built, name, monkeypatch):
     """No function inside the plan starts its own query on the warehouse."""
     collect = pl.LazyFrame.collect
     scans = []
@@ -576,7 +582,7 @@ def test_running_reads_the_warehouse_in_one_query(lf, name, monkeypatch):
         return collect(self, *args, **options)
 
     monkeypatch.setattr(pl.LazyFrame, "collect", watched)
-    queries(lf)[name].collect()
+    built[name].collect()
     assert sum(scans) == 1
 
 

@@ -189,6 +189,7 @@ def by_all(verb, moments, options, keys=("model",)):
     return *results, by_plan.sort(keys)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("way", WAYS)
 def test_models_of_many_groups_have_the_components_of_all(moments, way, option):
@@ -234,6 +235,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("case", DEGENERATE)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_degenerate_models_have_the_components_of_all(moments, case):

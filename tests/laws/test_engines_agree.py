@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
+import ways
 from frames import (
     CLOSED,
     MOMENTS,
@@ -29,7 +30,7 @@ import polars_pool as pool
 
 pytestmark = pytest.mark.share(2)
 every_method = pytest.mark.parametrize("tau2", TAU2)
-few = settings(max_examples=10)
+few = settings(max_examples=10 if ways.full else 6)
 
 
 def digits(tau2: object) -> float:
@@ -122,7 +123,7 @@ def with_nulls(draw):
 
 @pytest.mark.share(2)
 @every_method
-@settings(max_examples=10)
+@few
 @given(frame=with_nulls())
 def test_any_frame(tau2, frame):
     """Nulls, singletons, one group, equal values, only single rows: all engines give the same results."""
@@ -225,7 +226,7 @@ WITHIN_REACH = grouped(groups=(2, 6), size=(1, 5))
 
 @pytest.mark.share(2)
 @every_method
-@settings(max_examples=10)
+@few
 @given(frame=WITHIN_REACH)
 def test_brute_force(tau2, frame):
     assume(regular(frame))
@@ -275,7 +276,7 @@ def test_brute_force_at_huge_offsets(tau2, offset):
 
 @pytest.mark.share(2)
 @pytest.mark.parametrize("tau2", methods("published"))
-@settings(max_examples=10)
+@few
 @given(frame=studies())
 def test_brute_force_on_published_estimates(tau2, frame):
     y = truth.exact(frame["y"])

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+import ways
 from frames import assert_near
 
 import polars_pool as pool
 
 MODELS = 1000
-SINGLE = 120
+SINGLE = 120 if ways.full else 40
 FITS = {
     "reml": {"tau2": "reml"},
     "ml": {"tau2": "ml"},

@@ -123,6 +123,7 @@ def or_null(x: float) -> float | None:
     return None if math.isnan(x) else x
 
 
+@pytest.mark.share(2)
 @each_case
 def test_components(case, truths):
     result = case.run(pool.components)
@@ -145,6 +146,7 @@ def test_components(case, truths):
         assert_near(got["aic"], [2 * parameters - 2 * want] * depth, 1e-11, 1.0, "aic")
 
 
+@pytest.mark.share(2)
 @each_case
 def test_nodes_of_every_level(case, truths):
     for depth, level in enumerate(case.levels, start=1):

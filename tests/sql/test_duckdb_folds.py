@@ -41,7 +41,7 @@ def test_each_fold_is_encoded_by_a_refit_without_it(engine, case):
     close(got, refitted(rows, columns=["estimate"], **{**options, "by": keys, "over": over}))
 
 
-@pytest.mark.share_of_duckdb(4)
+@pytest.mark.share(4)
 @pytest.mark.parametrize("tau2", frames.methods("rows"))
 def test_each_estimator_is_that_of_python(tau2):
     rows = table(120, groups=8)

@@ -68,7 +68,7 @@ def assert_same_model(got: dict, want: dict, part: pl.DataFrame, what: object) -
 
 @engines
 @every_method
-def test_a_thousand_models_are_single_fits(engine, tau2, rows, parts, single_fits):
+def test_many_models_are_single_fits(engine, tau2, rows, parts, single_fits):
     together = SQL_PATHS[engine](pool.components, rows, "y", "g", over="model", tau2=tau2)
     assert sorted(together["model"]) == list(range(MODELS))
     result = {row["model"]: row for row in together.iter_rows(named=True)}
@@ -92,7 +92,7 @@ def test_models_alone_in_sql(engine, tau2, parts, single_fits):
 @pytest.mark.share(2)
 @engines
 @every_method
-def test_estimates_of_a_thousand_models(engine, tau2, rows):
+def test_estimates_of_many_models(engine, tau2, rows):
     keys = ["model", "g"]
     got = SQL_PATHS[engine](pool.shrink, rows, "y", "g", over="model", tau2=tau2).sort(keys)
     want = pool.shrink(rows, "y", "g", over="model", tau2=tau2).sort(keys)

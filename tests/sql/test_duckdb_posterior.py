@@ -155,6 +155,7 @@ RUNS = [("shell" if case in SOME else "duckdb", case) for case in CASES] + [("Da
 PATHS = SQL_PATHS | FRAME_PATHS
 
 
+@pytest.mark.share(2)
 @pytest.mark.one_way
 @pytest.mark.parametrize(("engine", "case"), RUNS)
 def test_hard_cases_of_models(engine, case):

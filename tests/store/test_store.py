@@ -211,6 +211,7 @@ def refreshed(folder: str, pieces, by, weights=None):
     return store, pl.concat(files.values())
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("by", ["g", "h", ["g", "h"]])
 @pytest.mark.parametrize("weights", [None, "w"])
 @given(pieces=SPLITS)
@@ -316,6 +317,7 @@ def small_ranges(monkeypatch):
     monkeypatch.setattr(files, "ROWS_TOGETHER", 16)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("kind", KEYS)
 @pytest.mark.parametrize("scans", [3, 1_000])
 def test_ranges_lose_no_group_and_share_none(tmp_path, monkeypatch, small_ranges, kind, scans):

@@ -89,6 +89,7 @@ def test_any_changes_of_parts_give_the_moments_of_one_pass(first, editions, weig
         assert sum(map(height, merge_files(store))) <= sum(state.groups for state in listed)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("weights", [None, "w"])
 @pytest.mark.parametrize("offset", [0.0, 2.0**20, 2.0**30])
 def test_merges_of_merges_keep_all_digits_at_an_offset(tmp_path, offset, weights):
@@ -118,6 +119,7 @@ def test_a_changed_part_writes_only_the_merges_above_it(tmp_path):
     assert 1 <= len(before - set(merge_files(store))) <= 4
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("hot", [0, 50, 99, 100])
 def test_a_part_that_changes_again_and_again_is_merged_with_no_other(tmp_path, hot):
     parts = {number: rows(number) for number in range(100)}

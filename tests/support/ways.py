@@ -17,7 +17,7 @@ from zlib import crc32
 
 PARAMETERS = ("engine", "path", "run")
 KINDS = {
-    "frames": ("DataFrame", "in-memory", "streaming"),
+    "frames": ("DataFrame", "in-memory", "streaming", "over"),
     "rows": ("encode DataFrame", "encode in-memory", "encode streaming"),
     "expressions": ("expression", "expression streaming"),
     "inputs": ("rows", "moments", "merged moments"),

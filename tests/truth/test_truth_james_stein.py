@@ -42,7 +42,7 @@ def ask(path, verb, mean, v):
     return PUBLISHED_PATHS[path](verb, frame, "y", "g", se="se", tau2="js")
 
 
-@pytest.mark.share_of_duckdb(2)
+@pytest.mark.share_of_duckdb(3)
 @pytest.mark.parametrize("path", PUBLISHED_PATHS)
 @pytest.mark.parametrize(("mean", "want"), list(cases()))
 def test_james_stein(mean, want, path):

@@ -24,6 +24,7 @@ def test_components(cell, path):
     assert_components(cell, fitted(path, cell))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("engine", "cell"), alone(META_CELLS), ids=str)
 def test_components_of_a_model_alone_in_sql(engine, cell):
     arguments, options = cell.arguments

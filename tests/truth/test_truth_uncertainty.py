@@ -231,6 +231,7 @@ def together(run, frames, **options):
 POOR_PATHS = [(run, each) for run in FRAME_PATHS.values()] + [(run, together) for run in ALL_PATHS.values()]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("run", "asked"), POOR_PATHS, ids=[*FRAME_PATHS, *(f"models in {path}" for path in ALL_PATHS)])
 @pytest.mark.parametrize("tau2", ["reml", "ml", "anova", "dl", "pm", "sj"])
 def test_degenerate_rows(run, asked, tau2):
