@@ -62,21 +62,29 @@ def comparison(call: Call) -> Means:
     """The request of `compare`."""
     from ..models.oneway.comparison import STATISTICS
 
-    request = means_without_priors(call, "compare")
+    request = meta_regression(call) if has_predictors(call) else means_without_priors(call, "compare")
     distinct_keys(request.over_names, (), STATISTICS)
     return request
 
 
-def profile(call: Call) -> tuple[Means | PosteriorMeans, tuple[float, ...] | None, bool]:
+def profile(call: Call) -> tuple[Means | PosteriorMeans | MetaRegression, tuple[float, ...] | None, bool]:
     """The request of `profile`, its grid of tau, and whether its rows are groups."""
-    from ..models.posterior.profile import columns
-
-    request = means(call)
+    request = meta_regression(call) if has_predictors(call) else means(call)
     refuse_mean_of_profile(request.hyperparameters.mu)
     grid = None if call["tau"] is None else taus(call["tau"])
     groups = flag(call["groups"], "groups")
-    distinct_keys(request.over_names, request.by_names if groups else (), columns(request, groups))
+    distinct_keys(request.over_names, request.by_names if groups else (), _columns_of_profile(request, groups))
     return request, grid, groups
+
+
+def _columns_of_profile(request: Means | PosteriorMeans | MetaRegression, groups: bool) -> tuple[str, ...]:
+    if isinstance(request, MetaRegression):
+        from ..models.meta_regression.profile import columns as of_predictors
+
+        return of_predictors(groups)
+    from ..models.posterior.profile import columns
+
+    return columns(request, groups)
 
 
 def statistic(call: Call) -> tuple[AnyRequest, Encoding]:

@@ -197,8 +197,3 @@ def plain_estimate(plain_squares: Column, groups: Column, df: Column, method: Me
 def explained(tau2: Column, without: Column) -> Column:
     """R^2, percent of the variance between groups that predictors explain (Raudenbush 2009), never below 0."""
     return where(without > 0, where(tau2 < without, 100 * (1 - tau2 / without), 0.0), None)
-
-
-def restricted_log_likelihood(deviance: Column, df: Column, log_plain_information: Column) -> Column:
-    """Restricted log likelihood of the means, with log |Z'Z| / 2, as metafor reports it."""
-    return inference.log_likelihood(deviance - log_plain_information, df)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .. import arguments
-from ..arguments import Call, IntoColumn, Keys
+from ..arguments import Call, Covariates, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
+from ..models.meta_regression.spec import MetaRegression
 from .collecting import Frame
 from .engines import Query, by_engine
 from .types import Mu, Sigma2, Tau2
@@ -24,6 +25,7 @@ def compare(
     tau2: Tau2 = "reml",
     mu: Mu = "gls",
     nan: NaN = "error",
+    toward: Covariates | None = None,
     persist: bool | None = None,
 ) -> Frame:
     """Prediction errors without, with complete and with partial pooling, for rows that are held out.
@@ -38,6 +40,9 @@ def compare(
     ----------
     frame, value, by, over, n, var, sigma2, tau2, mu, nan
         As in `shrink`, for rows or stored moments, without weights.
+    toward
+        As in `shrink`: `partial` pulls a group toward what its predictors say, and `complete` predicts each row by
+        these alone, both with the coefficients estimated again. The error without `toward` shows what they gain.
     persist
         As in `shrink`.
 
@@ -52,7 +57,7 @@ def compare(
       is larger.
     - `pooling_rows`, `pooling_groups`: pooling factors, between 0 and 1, of rows about their group and of groups about
       mu. Near 1 the data contain little information about the single deviations. Null where there are none at this
-      level.
+      level. Not with `toward`.
 
     Raises
     ------
@@ -76,7 +81,11 @@ def compare(
 
 
 def _by_polars(call: Call) -> Query:
-    from ..models.oneway import comparison
-
     request = arguments.comparison(call)
-    return comparison.comparisons(call.frame, request), len(request.over_names)
+    if isinstance(request, MetaRegression):
+        from ..models.meta_regression.comparison import comparisons as beside_predictors
+
+        return beside_predictors(call.frame, request), len(request.over_names)
+    from ..models.oneway.comparison import comparisons
+
+    return comparisons(call.frame, request), len(request.over_names)

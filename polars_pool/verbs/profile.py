@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import arguments
-from ..arguments import Call, IntoColumn, Keys
+from ..arguments import Call, Covariates, IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
+from ..models.meta_regression.spec import MetaRegression
 from .collecting import Frame
 from .engines import Query, by_engine
 from .types import Mu, Sigma2
@@ -30,6 +31,7 @@ def profile(
     nan: NaN = "error",
     tau: Sequence[float] | None = None,
     tau2: Prior | None = None,
+    toward: Covariates | None = None,
     groups: bool = False,
     persist: bool | None = None,
 ) -> Frame:
@@ -48,6 +50,9 @@ def profile(
         0 alone where one group does not limit tau. With a prior, up to the quantile of 99.5 % of the posterior.
     tau2
         A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
+    toward
+        As in `shrink`, without a prior: the curves are those of the tau2 that the predictors leave. There are no `mu`
+        and `se_mu`.
     groups
         True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
     persist
@@ -92,8 +97,12 @@ def profile(
 
 
 def _by_polars(call: Call) -> Query:
+    request, grid, groups = arguments.profile(call)
+    keys = len(request.key_names if groups else request.over_names) + 1
+    if isinstance(request, MetaRegression):
+        from ..models.meta_regression.profile import profiles as beside_predictors
+
+        return beside_predictors(call.frame, request, grid, groups), keys
     from ..models.posterior.profile import profiles
 
-    request, grid, groups = arguments.profile(call)
-    keys = request.key_names if groups else request.over_names
-    return profiles(call.frame, request, grid, groups), len(keys) + 1
+    return profiles(call.frame, request, grid, groups), keys

@@ -49,6 +49,8 @@ CALLS = {
     "shrink with predictors": (pool.shrink, {"value": "y", "by": "g", "toward": "z", "weights": "w"}),
     "components with predictors": (pool.components, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
     "encode with predictors": (pool.encode, {"value": "y", "by": "g", "toward": "z"}),
+    "profile with predictors": (pool.profile, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
+    "compare with predictors": (pool.compare, {"value": "y", "by": "g", "toward": "z"}),
     "coefficients": (pool.coefficients, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
     "compare": (pool.compare, {"value": "y", "by": "g", "over": "year"}),
     "compare of moments": (pool.compare, {"value": "y", "by": "g", **STORED}),

@@ -101,7 +101,7 @@ def _design(rows: pl.DataFrame, start: Array, request: MetaRegression) -> Design
     x = np.vstack([one, *(rows[name].to_numpy() for name in columns(request)[:-1])])
     n = one if request.published and request.n is None else column("n", one)
     spread = None
-    if request.variance_depends_on_n:
+    if "_pool_k" in rows.columns:
         count = len(x)
         spread = np.zeros((count + 1, count + 1, len(y)))
         for i, j, name in pairs(request):
@@ -125,7 +125,7 @@ def of_models(
     """The statistics of every model; one without groups has its known variances."""
     statistics = _known(models.height, request)
     if fitted is not None:
-        of_fitted = _components(fitted) | inference.inferred(fitted, request.options)
+        of_fitted = components_of(fitted) | inference.inferred(fitted, request.options)
         for name, values in of_fitted.items():
             statistics[name][present] = values
     if request.published and request.n is None:
@@ -142,7 +142,7 @@ def of_groups(
     statistics |= {name: np.full(models.height, np.nan) for name in schema if name not in statistics}
     statistics["_pool_pivot"] = pivot
     if fitted is not None:
-        of_fitted = _components(fitted) | _of_terms(terms(fitted, pivot[present]))
+        of_fitted = components_of(fitted) | of_terms(terms(fitted, pivot[present]))
         if request.error_of_tau2:
             of_fitted |= dict(zip(ERRORS, inference.error_of_tau2(fitted), strict=True))
         for name, values in of_fitted.items():
@@ -161,7 +161,7 @@ def _known(height: int, request: MetaRegression) -> dict[str, Array]:
     return statistics
 
 
-def _components(f: Fitted) -> dict[str, Array]:
+def components_of(f: Fitted) -> dict[str, Array]:
     square = f.unit * f.unit
     sigma2, tau2 = f.sigma2 * square, f.tau2 * square
     with np.errstate(all="ignore"):
@@ -178,7 +178,7 @@ def _components(f: Fitted) -> dict[str, Array]:
     }
 
 
-def _of_terms(t: Terms) -> dict[str, Array]:
+def of_terms(t: Terms) -> dict[str, Array]:
     count = t.beta.shape[1]
     columns = {f"_pool_centre{i}": t.centre[:, i] for i in range(1, count)}
     columns |= {f"_pool_b{i}": t.beta[:, i] for i in range(count)}

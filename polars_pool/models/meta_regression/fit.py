@@ -59,6 +59,11 @@ class Fitted:
         return np.asarray(self.identified & ~np.isnan(self.tau2))
 
     @property
+    def exact(self) -> Array:
+        """The models with no more groups than coefficients: each group keeps its own mean."""
+        return np.asarray(np.isnan(self.tau2) & self.identified & (self.g.df <= 0))
+
+    @property
     def regular(self) -> Array:
         """The models with groups enough for their coefficients, and predictors that do not depend on each other."""
         return np.asarray((self.g.df >= 0) & (self.standard.dependent < 0))
@@ -97,6 +102,13 @@ def fit(g: Design, published: bool, h: Hyperparameters) -> Fitted:
         beta, covariance = _coefficients(in_unit, tau2, identified)
     components = (unit, sigma2, tau2, beta, covariance, *prior, identified, converged, joint)
     return Fitted(g, of_models, in_unit, *components, published, h)
+
+
+def at_variances(f: Fitted, sigma2: Array, tau2: Array) -> Fitted:
+    """The models at other variances, in their unit."""
+    g = replace(f.g, v=_given(f.g, sigma2)) if f.pooled else f.g
+    beta, covariance = _coefficients(g, tau2, f.identified)
+    return replace(f, g=g, sigma2=sigma2, tau2=tau2, beta=beta, covariance=covariance)
 
 
 def _variances(g: Design, published: bool, h: Hyperparameters) -> tuple[Array, Array, tuple[Array, Array]]:

@@ -57,22 +57,25 @@ def classes(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegressi
 
     Groups whose sampling variance does not depend on their size alone keep their rows.
     """
-    groups = groups.with_columns(**varying(request))
-    flags = [pl.col(f"^{VARYING}.*$")]
-    if request.variance_depends_on_n:
-        covariances = [
-            (pl.col(a).var(ddof=0) if a == b else pl.cov(a, b, ddof=0)).alias(name)
-            for i, j, name in pairs(request)
-            for a, b in [(columns(request)[i], columns(request)[j])]
-        ]
-        means = [pl.col(name).mean() for name in columns(request)]
-        sizes = groups.group_by(*request.over, N).agg(
-            *means, VAR.mean(), *covariances, *(e.sum() for e in flags), _pool_k=pl.len().cast(pl.Float64)
-        )
-        sizes = sizes.with_columns(N.cast(pl.Float64), _pool_w=N.cast(pl.Float64))
-        of_groups = sizes.select(pl.exclude("_pool_var"), SQUARES)
-    else:
-        statistics = (N, W, SQUARES) if not request.published else (W, V) if request.n is None else (N, W, V)
-        names = columns(request)
-        of_groups = groups.select(*request.over, *statistics, *names, *(e.cast(pl.UInt32) for e in flags))
-    return of_groups.join(constants, how="cross")
+    if not request.variance_depends_on_n:
+        return of_each_group(groups, constants, request)
+    names, flags = columns(request), varying(request)
+    means = [pl.col(name).mean() for name in names]
+    covariances = (_covariance(names[i], names[j]).alias(name) for i, j, name in pairs(request))
+    counts = {name: flag.sum() for name, flag in flags.items()}
+    sizes = groups.group_by(*request.over, N).agg(*means, VAR.mean(), *covariances, **counts, _pool_k=pl.len())
+    numbers = {"_pool_w": N.cast(pl.Float64), "_pool_k": pl.col("_pool_k").cast(pl.Float64)}
+    sizes = sizes.with_columns(N.cast(pl.Float64), **numbers)
+    return sizes.select(pl.exclude("_pool_var"), SQUARES).join(constants, how="cross")
+
+
+def _covariance(one: str, other: str) -> pl.Expr:
+    return pl.col(one).var(ddof=0) if one == other else pl.cov(one, other, ddof=0)
+
+
+def of_each_group(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
+    """Each group in a row of its own, with what a model depends on."""
+    of_rows = (N.cast(pl.Float64), W.cast(pl.Float64), SQUARES)
+    statistics = of_rows if not request.published else (W, V) if request.n is None else (N, W, V)
+    flags = (flag.cast(pl.UInt32).alias(name) for name, flag in varying(request).items())
+    return groups.select(*request.over, *statistics, *columns(request), *flags).join(constants, how="cross")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def _limits(f: Fitted, options: Options) -> dict[str, Array]:
     profiled = estimated if options.limits == "profile" else f.joint & estimated & (options.limits is None)
     for joint in (True, False):
         if (models := np.flatnonzero(profiled & (f.joint == joint))).size:
-            lower[models], upper[models] = _profile_limits(f, models, joint, options.level)
+            lower[models], upper[models] = profile_limits(f, models, joint, options.level)
     if (models := np.flatnonzero(estimated & ~profiled)).size:
         g, ends = _mean_square(f).take(models), ((1 - options.level) / 2, (1 + options.level) / 2)
         for limit, p in zip((lower, upper), ends, strict=True):
@@ -138,96 +139,110 @@ def _q_quantile(g: Design, p: float, pooled: bool) -> Array:
     return np.asarray(g.df * special.fdtri(g.df, g.rows - g.groups, 1 - p) if pooled else special.chdtri(g.df, p))
 
 
-def _profile_limits(f: Fitted, models: Array, joint: bool, level: float) -> tuple[Array, Array]:
+def profile_limits(f: Fitted, models: Array, joint: bool, level: float) -> tuple[Array, Array]:
     """Where -2 log L has risen by the quantile of chi-square on either side of tau2; 0 where it never does below."""
     g, tau2 = f.g.take(models), f.tau2[models]
+    curve = Curve(joint, f.restricted)
     x = tau2 / f.sigma2[models] if joint else tau2
-    drop = special.chdtri(1.0, 1 - level)
-    target = deviance(f, g, x, joint) + drop
+    target = curve.deviance(g, x) + special.chdtri(1.0, 1 - level)
 
     def above(g: Design, at: Array, target: Array) -> Array:
-        return deviance(f, g, at, joint) - target
+        return curve.deviance(g, at) - target
 
-    zero = np.zeros(g.models)
+    zero, every = np.zeros(g.models), np.arange(g.models)
     falls = (above(g, zero, target) > 0) & (x > 0)
-    every = np.arange(g.models)
     below, _ = search.root(g, lambda g, at, t: -above(g, at, t), every, np.where(falls, 0.0, -1.0), x, target)
-    high = STRIDE * np.where(x > 0, x, 1 / g.largest(g.w) if joint else g.largest(g.v))
+    start = np.where(x > 0, x, 1 / g.largest(g.w) if joint else g.largest(g.v))
+    upper, _ = search.root(g, above, every, x, _beyond(g, above, STRIDE * start, target), target)
+    return curve.tau2(g, np.where(falls, below, 0.0)), curve.tau2(g, upper)
+
+
+def _beyond(g: Design, above: Callable[..., Array], high: Array, target: Array) -> Array:
+    """A point from which on the function is above 0."""
     for _ in range(STRIDES):
         short = above(g, high, target) < 0
         if not short.any():
             break
         high = np.where(short, STRIDE * high, high)
-    upper, _ = search.root(g, above, every, x, high, target)
-    lower = np.where(falls, below, 0.0)
-    return tau2_at(f, g, lower, joint), tau2_at(f, g, upper, joint)
+    return high
 
 
 # ---- likelihood -----------------------------------------------------------------------------------------------------
 
 
-def _sigma2_at(f: Fitted, g: Design, rho: Array) -> Array:
-    """The most likely sigma2 at tau2 = rho sigma2; along the profile of tau2 it is not that at fixed rho."""
-    s = Statistics(g, AT_RHO, rho=rho)
-    share = s["weight"] / g.w
-    h2r2, shares = g.sum(s["weight"] * share * s["r2"]), g.sum(share)
-    within_groups = g.rows - g.groups
-    if f.restricted:
-        fit = s["fit"]
-        taken = np.einsum("mij,mji->m", fit.inverse, g.products(s["weight"] * share)[:, :-1, :-1])
-        shares = shares - taken
-    return np.asarray(inference.ml_variance_at(g.squares_within, h2r2, shares, within_groups))
+@dataclass(frozen=True)
+class Curve:
+    """The likelihood along tau2 where v is known, or along rho = tau2 / sigma2 on rows, all else at its best."""
 
+    on_rows: bool
+    restricted: bool
 
-def tau2_at(f: Fitted, g: Design, x: Array, joint: bool) -> Array:
-    return x * _sigma2_at(f, g, x) if joint else x
+    def sigma2(self, g: Design, rho: Array) -> Array:
+        """The most likely sigma2 at tau2 = rho sigma2; along the profile of tau2 it is not that at fixed rho."""
+        s = Statistics(g, AT_RHO, rho=rho)
+        share = s["weight"] / g.w
+        h2r2, shares = g.sum(s["weight"] * share * s["r2"]), g.sum(share)
+        if self.restricted:
+            products = g.products(s["weight"] * share)[:, :-1, :-1]
+            shares = shares - np.einsum("mij,mji->m", s["fit"].inverse, products)
+        return np.asarray(inference.ml_variance_at(g.squares_within, h2r2, shares, g.rows - g.groups))
 
+    def tau2(self, g: Design, x: Array) -> Array:
+        return x * self.sigma2(g, x) if self.on_rows else x
 
-def deviance(f: Fitted, g: Design, x: Array, joint: bool) -> Array:
-    """-2 log L, restricted where tau2 is, at tau2 or at rho, up to a constant."""
-    if not joint:
-        s = Statistics(g, AT_TAU2, tau2=x)
-        value = between.ml_deviance(s["logs"], s["wr2"])
-        return np.asarray(value + s["log_information"] if f.restricted else value)
-    return _rows_deviance(f, g, x, _sigma2_at(f, g, x))
+    def at_tau2(self, g: Design, tau2: Array, start: Array) -> Array:
+        """The argument of the curve where it has this tau2; `start` is of the size of sigma2."""
+        if not self.on_rows:
+            return tau2
 
+        def short(g: Design, rho: Array, tau2: Array) -> Array:
+            return self.tau2(g, rho) - tau2
 
-def _rows_deviance(f: Fitted, g: Design, rho: Array, sigma2: Array) -> Array:
-    s = Statistics(g, AT_RHO, rho=rho)
-    value = inference.rows_deviance(g.squares_within, s["wr2"], s["logs"], sigma2, g.rows)
-    if f.restricted:
-        value = value + s["log_information"] - g.terms * np.log(sigma2)
-    return np.asarray(value)
+        high = _beyond(g, short, np.where(tau2 > 0, STRIDE * tau2 / start, 1.0), tau2)
+        rho, _ = search.root(g, short, np.arange(g.models), 0.0 * high, high, tau2)
+        return np.where(tau2 > 0, rho, 0.0)
+
+    def deviance(self, g: Design, x: Array, sigma2: Array | None = None) -> Array:
+        """-2 log L at x without its constant; on rows at the best sigma2, if no other is stated."""
+        if not self.on_rows:
+            s = Statistics(g, AT_TAU2, tau2=x)
+            value = between.ml_deviance(s["logs"], s["wr2"])
+            plain = np.linalg.slogdet(g.products(np.ones(1))[:, :-1, :-1])[1]
+            # As metafor's, the restricted one counts log |Z'Z|, which those of one model share.
+            return np.asarray(value + s["log_information"] - plain if self.restricted else value)
+        sigma2 = self.sigma2(g, x) if sigma2 is None else sigma2
+        s = Statistics(g, AT_RHO, rho=x)
+        value = inference.rows_deviance(g.squares_within, s["wr2"], s["logs"], sigma2, g.rows)
+        return np.asarray(value + s["log_information"] - g.terms * np.log(sigma2) if self.restricted else value)
+
+    def numbers(self, g: Design) -> Array:
+        """How many numbers it is the likelihood of; the coefficients count as so many."""
+        return np.asarray((g.rows if self.on_rows else g.groups) - (g.terms if self.restricted else 0))
+
+    def log_likelihood(self, f: Fitted, models: Array, x: Array, sigma2: Array | None = None) -> Array:
+        """The log likelihood of some models, of values and terms in the units of the data."""
+        g = f.g.take(models)
+        deviance = self.deviance(g, x, sigma2)
+        if self.on_rows and self.restricted:
+            deviance = deviance - 2 * np.linalg.slogdet(f.standard.transform[models])[1]
+        value = inference.log_likelihood(deviance, self.numbers(g)) - self.numbers(g) * np.log(f.unit[models])
+        return np.where(np.isfinite(value), value, np.nan)
 
 
 def _likelihood(f: Fitted) -> dict[str, Array]:
     """Log likelihood at the estimates: restricted for reml, else full, as metafor and lme4 report it."""
-    g, pooled = f.g, f.pooled
-    numbers = (g.rows if pooled else g.groups) - (g.terms if f.restricted else 0)
-    at_best = _rows_deviance(f, g, f.tau2 / f.sigma2, f.sigma2) if pooled else deviance(f, g, f.tau2, joint=False)
-    if f.restricted:
-        at_best = at_best + (_scale_of_terms(f) if pooled else -np.linalg.slogdet(_plain_information(g))[1])
-    log_likelihood = np.where(f.known, inference.log_likelihood(at_best, numbers), np.nan) - numbers * np.log(f.unit)
-    log_likelihood = np.where(np.isfinite(log_likelihood), log_likelihood, np.nan)
-    parameters = g.terms + pooled + (f.method is not None)
-    ratio = np.full(g.models, np.nan)
+    curve, every = Curve(f.pooled, f.restricted), np.arange(f.g.models)
+    x = f.tau2 / f.sigma2 if f.pooled else f.tau2
+    log_likelihood = curve.log_likelihood(f, every, x, f.sigma2 if f.pooled else None)
+    log_likelihood = np.where(f.known, log_likelihood, np.nan)
+    ratio = np.full(f.g.models, np.nan)
     if f.method is not None and f.method.likelihood is not None:
-        zero = np.zeros(g.models)
-        compared = f.known & (g.df > 0) & (g.largest(g.v) > 0)
-        best = deviance(f, g, f.tau2 / f.sigma2 if pooled else f.tau2, pooled)
-        ratio = np.where(compared, inference.likelihood_ratio(deviance(f, g, zero, pooled), best), np.nan)
+        compared = f.known & (f.g.df > 0) & (f.g.largest(f.g.v) > 0)
+        at_zero = curve.deviance(f.g, np.zeros(f.g.models))
+        ratio = np.where(compared, inference.likelihood_ratio(at_zero, curve.deviance(f.g, x)), np.nan)
     p = np.where(np.isnan(ratio), np.nan, inference.half_half(ratio, special.chdtrc(1.0, ratio)))
-    aic = inference.akaike(log_likelihood, parameters)
+    aic = inference.akaike(log_likelihood, f.g.terms + f.pooled + (f.method is not None))
     return {"log_likelihood": log_likelihood, "aic": aic, "lrt": ratio, "lrt_p": p}
-
-
-def _plain_information(g: Design) -> Array:
-    return g.products(np.ones(1))[:, :-1, :-1]
-
-
-def _scale_of_terms(f: Fitted) -> Array:
-    """log |Z'HZ| of the terms of the data less that of the standard ones, which lme4 reports."""
-    return np.asarray(-2 * np.linalg.slogdet(f.standard.transform)[1])
 
 
 # ---- the coefficients -----------------------------------------------------------------------------------------------

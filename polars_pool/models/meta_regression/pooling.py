@@ -13,11 +13,11 @@ from .components import ERRORS, covariance_columns, private
 from .spec import MetaRegression
 
 
-def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
-    """Every group with the variances and the coefficients of its model."""
+def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression, *more: str) -> pl.LazyFrame:
+    """Every group with the variances and the coefficients of its model, and more of its columns."""
     columns = private(request)
     public = {name: f"_pool_{name}" for name in columns if not name.startswith("_pool_")}
-    renamed = models.select(*request.over, *columns).rename(public)
+    renamed = models.select(*request.over, *columns, *more).rename(public)
     if not request.error_of_tau2:
         renamed = renamed.drop(ERRORS)
     return beside_models(groups, renamed, request.over)

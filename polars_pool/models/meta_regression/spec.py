@@ -9,7 +9,7 @@ from ..oneway.spec import Means
 INTERCEPT = "intercept"
 ACCEPTED = frozenset(
     {"over", "n", "var", "se", "weights", "family", "sigma2", "tau2", "nan", "toward"}
-    | {"level", "test", "limits", "uncertainty", "predict", "threshold", "groups", "covariance"}
+    | {"level", "test", "limits", "uncertainty", "predict", "threshold", "groups", "covariance", "tau"}
 )
 """Arguments of the verbs that apply beside predictors of groups."""
 

@@ -34,10 +34,9 @@ def terms(f: Fitted, pivot: Array) -> Terms:
     beta[:, 0] += pivot
     covariance = np.einsum("mik,mij,mjl->mkl", back, f.covariance, back) * (unit * unit)[:, :, None]
     regular = f.regular[:, None]
-    exact = np.isnan(f.tau2) & f.identified & (f.g.df <= 0)
     return Terms(
         f.standard.centre,
         np.where(regular, beta, np.nan),
         np.where(regular[:, :, None], covariance, np.nan),
-        exact,
+        f.exact,
     )
