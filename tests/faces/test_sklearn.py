@@ -506,6 +506,7 @@ def _boosted(x, y, new_x, new_y, classes):
         return r2_score(new_y, model.predict_proba(new_x)[:, 1] if classes else model.predict(new_x))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("classes", [False, True], ids=["numbers", "two classes"])
 @pytest.mark.parametrize("keys", [20, 2000])
 def test_codes_do_not_leak_the_target(keys, classes):

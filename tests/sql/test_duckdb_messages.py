@@ -318,8 +318,8 @@ def sentence_of_python(call: Call) -> str:
 
 
 def in_turn(engine: str, cases: Iterable[Any]) -> list[Any]:
-    """The cases of an engine: every second one, and without `--full` every tenth."""
-    return ways.share(list(cases)[shells.ENGINES.index(engine) :: 2], of=5)
+    """The cases of an engine: every second one, and without `--full` every sixteenth."""
+    return ways.share(list(cases)[shells.ENGINES.index(engine) :: 2], of=8)
 
 
 @cache

@@ -248,7 +248,7 @@ def test_names_of_tables(engine):
             batch.calls[f"WITH {table} AS (FROM {table}) FROM pool_encode({table}, number, key)"] = pool.encode(
                 ROWS, "number", "key"
             )
-    batch.check(engine, of=3)
+    batch.check(engine, of=4)
 
 
 @every_engine
