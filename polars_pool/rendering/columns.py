@@ -51,6 +51,7 @@ OF_MODELS: dict[str, Call] = {
     "components_rates": (verbs.components, {"trials": "trials"}),
     "components_counts": (verbs.components, {"exposure": "exposure"}),
     "regress_components": (verbs.regress_components, {"x": "x"}),
+    "regress_coefficients": (verbs.regress_coefficients, {"x": "x"}),
 }
 LEFT_OUT = {"key", "correlation"}  # a regression in SQL has one varying term
 TYPES = {pl.Int64: "BIGINT", pl.Float64: "DOUBLE", pl.Boolean: "BOOLEAN", pl.String: "VARCHAR"}

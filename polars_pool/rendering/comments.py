@@ -32,6 +32,7 @@ VARIANTS: dict[str, Callable[..., Any]] = {  # macros for one kind of input or m
     "pool_components_nested": verbs.components,
     "pool_regress": verbs.regress,
     "pool_regress_components": verbs.regress_components,
+    "pool_regress_coefficients": verbs.regress_coefficients,
     "pool_weighted_moments": verbs.moments,
     "pool_weighted_merge": verbs.merge,
     "pool_shrink_rates": verbs.shrink,

@@ -23,6 +23,7 @@ PREFACE = """\
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
 --     FROM pool_regress(scores, score, hours, school);                        -- lines with varying intercepts
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
+--     FROM pool_regress_coefficients(scores, score, hours, school);           -- a table of its coefficients
 --     FROM pool_shrink_nested(scores, score, region, store);                  -- stores in regions
 --     FROM pool_components_nested(scores, score, region, store);              -- tau2 of both levels
 --     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: events in trials

@@ -33,6 +33,7 @@ CALLS = {
     "shrink_nested": ["pool_shrink_nested(data, value, key, leaf, threshold := 0)"],
     "components_rates": ["pool_components_rates(data, value, trials, key)"],
     "components_counts": ["pool_components_counts(data, value, exposure, key)"],
+    "regress_coefficients": ["pool_regress_coefficients(data, value, x, key)"],
     "regress_components": ["pool_regress_components(data, value, x, key)"],
 }
 

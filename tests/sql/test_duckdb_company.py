@@ -63,6 +63,9 @@ MACROS = {
     "regress_components": Macro(
         "y, x, g", ("n", "sigma2", "log_likelihood"), pool.regress_components(ROWS, "y", x=["x"], by="g")
     ),
+    "regress_coefficients": Macro(
+        "y, x, g", ("term", "estimate", "se"), pool.regress_coefficients(ROWS, "y", x=["x"], by="g")
+    ),
     "shrink_rates": Macro("hits, trials, g", ("g", "n", "estimate"), pool.shrink(ROWS, "hits", **RATES)),
     "components_rates": Macro("hits, trials, g", ("alpha", "beta"), pool.components(ROWS, "hits", **RATES)),
     "shrink_counts": Macro("hits, w, g", ("g", "n", "estimate"), pool.shrink(ROWS, "hits", **COUNTS)),

@@ -479,6 +479,7 @@ OF_SQL = {
             ("weighted_moments(rows, score, school, load", "school"),
             ("regress(rows, score, load, school", "school"),
             ("regress_components(rows, score, load, school", "school"),
+            ("regress_coefficients(rows, score, load, school", "school"),
             ("shrink_rates(rows, school, year, school", "school"),
             ("components_rates(rows, school, year, school", "school"),
             ("shrink_counts(rows, school, load, year", "year"),

@@ -21,6 +21,8 @@ import ways
 from scipy.optimize import brentq
 from test_duckdb_plans import parsed
 
+from polars_pool.models.coefficients import STATISTICS
+
 engines = pytest.mark.parametrize("engine", sqlpaths.SQL_PATHS)
 METHODS = ("reml", "ml")
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -55,6 +57,10 @@ def regress(engine, frame, y="y", x="x", by="g", **options):
 
 def components(engine, frame, y="y", x="x", by="g", **options):
     return rows(engine, sqlpaths.call("pool_regress_components", y, x, by, **options), frame)
+
+
+def table(engine, frame, y="y", x="x", by="g", **options):
+    return rows(engine, sqlpaths.call("pool_regress_coefficients", y, x, by, **options), frame)
 
 
 def close(result, expected, tolerance=1e-8, about=0.0):
@@ -514,6 +520,25 @@ def test_rows_on_a_line(engine, name, intercept, slope):
 
 
 @engines
+def test_tables_of_coefficients(engine):
+    """The numbers of the components, which the tests above hold to truth, one row per term."""
+    names = {"estimate": "mu", "se": "se_mu", "lower": "mu_lower", "upper": "mu_upper", "p": "mu_p"}
+    for name, coefficients in degenerate(engine, table).items():
+        model = only(engine, name)
+        assert {row["term"] for row in coefficients} == ({"intercept", "x"} if coefficients else set())
+        assert len(coefficients) == len(model["mu"])
+        for row in coefficients:
+            assert list(row) == ["name", *STATISTICS]
+            for column, field in names.items():
+                assert row[column] == (model[field][row["term"]] and pytest.approx(model[field][row["term"]], 1e-12))
+            assert row["df"] is None
+            if row["se"]:
+                close(row["statistic"], row["estimate"] / row["se"], 1e-15)
+            else:
+                assert row["statistic"] == (math.inf if row["se"] == 0 and row["estimate"] else None)
+
+
+@engines
 def test_rows_that_lack_a_value_are_dropped_and_counted(engine):
     """Groups of none are told what the population is (among the dense matrices' data)."""
     frame = SPREAD.with_row_index().with_columns(
@@ -548,6 +573,9 @@ def test_an_empty_table_gives_an_empty_result(engine):
     assert result.is_empty()
     assert result.columns == ["m", "g", *COEFFICIENTS]
     assert [result.schema[name] for name in COEFFICIENTS] == [pl.String, pl.Int64, *[pl.Float64] * 7]
+    result = database.ask(sqlpaths.call("pool_regress_coefficients", "y", "x", "g", over="m"))
+    assert result.is_empty()
+    assert result.columns == ["m", *STATISTICS]
     result = database.ask(sqlpaths.call("pool_regress_components", "y", "x", "g", over="m"))
     assert result.is_empty()
     assert result.columns == ["m", *COMPONENTS]
@@ -561,6 +589,7 @@ WRONG = {
     "FROM pool_regress(data, y, x, g, method := 'remll')": (
         "method='remll'; give one of 'reml', 'ml'; did you mean 'reml'?"
     ),
+    "FROM pool_regress_coefficients(data, y, x, g, method := 'z')": "method='z'; give one of 'reml', 'ml'",
     "FROM pool_regress_components(data, y, x, g, method := NULL)": "method='NULL'; give one of 'reml', 'ml'",
     "FROM pool_regress(data, y, x, g, nan := 'nul')": ("nan='nul'; give one of 'error', 'null'; did you mean 'null'?"),
     "FROM pool_regress(data, y, x, g, level := 95)": (

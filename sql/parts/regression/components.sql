@@ -46,6 +46,15 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 
+-- The same with the coefficients of the terms: their names, values, and standard errors, as lists.
+CREATE OR REPLACE MACRO _pool_line_population(components, origins, request, level) AS TABLE
+    SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
+        _pool_at_x + _pool_origin_x AS _pool_arm,
+        [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
+        [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)), sqrt(_pool_variance_beta)]
+            AS _pool_se
+    FROM query_table(components) AS c, query_table(origins), query_table(request), _pool_quantile_of(level);
+
 -- The two-sided p-value of an estimate, by the normal distribution.
 CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
     CASE

@@ -87,14 +87,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
     _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
-    _pool_placed AS (
-        SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
-            _pool_at_x + _pool_origin_x AS _pool_arm,
-            [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
-                sqrt(_pool_variance_beta)]
-                AS _pool_se
-        FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
+    _pool_population AS (
+        FROM _pool_line_population('_pool_components', '_pool_origins', '_pool_request', level)
     ),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
@@ -116,7 +110,41 @@ CREATE OR REPLACE MACRO pool_regress_components(
             _pool_log_likelihood, pool_akaike(_pool_log_likelihood, 4.0),
             CASE WHEN _pool_tau2 = 0 THEN 'the intercept does not vary between groups: its variance is 0' END,
             _pool_converged
-        FROM _pool_placed
+        FROM _pool_population
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request);
+
+-- The coefficients of the population of the regression y = intercept of the group + slope x with their tests by the
+-- normal distribution, one row per model and term.
+CREATE OR REPLACE MACRO pool_regress_coefficients(
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
+            _pool_columns_of_regress_coefficients())
+    ),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
+    _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
+    _pool_terms AS (
+        SELECT _pool_model, _pool_quantile, unnest(_pool_names) AS _pool_term, unnest(_pool_mu) AS _pool_estimate,
+            unnest(_pool_se) AS _pool_error
+        FROM _pool_line_population('_pool_components', '_pool_origins', '_pool_request', level)
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_coefficients())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_term, _pool_estimate, _pool_error,
+            CASE WHEN _pool_error > 0 OR _pool_estimate <> 0 THEN pool_statistic(_pool_estimate, _pool_error) END,
+            NULL, pool_lower(_pool_estimate, _pool_error, _pool_quantile),
+            pool_upper(_pool_estimate, _pool_error, _pool_quantile), _pool_two_sided(_pool_estimate, _pool_error)
+        FROM _pool_terms
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_request);

@@ -46,6 +46,8 @@ CREATE OR REPLACE MACRO _pool_columns_of_components_counts() AS
 CREATE OR REPLACE MACRO _pool_columns_of_regress_components() AS
     ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
         'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_regress_coefficients() AS
+    ['term', 'estimate', 'se', 'statistic', 'df', 'lower', 'upper', 'p'];
 
 CREATE OR REPLACE MACRO _pool_empty_components() AS TABLE
     SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS mu,
@@ -118,4 +120,9 @@ CREATE OR REPLACE MACRO _pool_empty_regress_components() AS TABLE
         NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu, NULL::DOUBLE AS icc,
         NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional, NULL::DOUBLE AS log_likelihood,
         NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_regress_coefficients() AS TABLE
+    SELECT NULL::VARCHAR AS term, NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS statistic,
+        NULL::DOUBLE AS df, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS p
     WHERE false;

@@ -285,6 +285,16 @@ weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
+COMMENT ON MACRO TABLE pool_regress_coefficients IS 'The coefficients of the population of the regression y = intercept of the group + slope x with their tests by the normal distribution, one row per model and term.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: The covariate: a column or an expression of numbers or Booleans; a factor needs Python.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `''reml''` (default) or `''ml''`.
+level: Probability of the intervals, between 0 and 1.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, such as stores in regions: each inner group is pulled toward its outer group, and each outer group toward mu.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.

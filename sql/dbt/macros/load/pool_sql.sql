@@ -15,6 +15,7 @@
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
 --     FROM pool_regress(scores, score, hours, school);                        -- lines with varying intercepts
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
+--     FROM pool_regress_coefficients(scores, score, hours, school);           -- a table of its coefficients
 --     FROM pool_shrink_nested(scores, score, region, store);                  -- stores in regions
 --     FROM pool_components_nested(scores, score, region, store);              -- tau2 of both levels
 --     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: events in trials
@@ -61,6 +62,8 @@
 --         term.
 --     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
 --         model: variances, and the coefficients by term in maps.
+--     pool_regress_coefficients: The coefficients of the population of the regression y = intercept of the group +
+--         slope x with their tests by the normal distribution, one row per model and term.
 --     pool_shrink_nested: Partially pooled means of two nested levels, such as stores in regions: each inner group
 --         is pulled toward its outer group, and each outer group toward mu.
 --     pool_components_nested: The variances of two nested levels, one row per model and level, the outer level
@@ -6676,6 +6679,15 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 
+-- The same with the coefficients of the terms: their names, values, and standard errors, as lists.
+CREATE OR REPLACE MACRO _pool_line_population(components, origins, request, level) AS TABLE
+    SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
+        _pool_at_x + _pool_origin_x AS _pool_arm,
+        [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
+        [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)), sqrt(_pool_variance_beta)]
+            AS _pool_se
+    FROM query_table(components) AS c, query_table(origins), query_table(request), _pool_quantile_of(level);
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs of regressions.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6766,14 +6778,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
     _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
-    _pool_placed AS (
-        SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
-            _pool_at_x + _pool_origin_x AS _pool_arm,
-            [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
-                sqrt(_pool_variance_beta)]
-                AS _pool_se
-        FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
+    _pool_population AS (
+        FROM _pool_line_population('_pool_components', '_pool_origins', '_pool_request', level)
     ),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
@@ -6807,7 +6813,46 @@ CREATE OR REPLACE MACRO pool_regress_components(
             _pool_log_likelihood, pool_akaike(_pool_log_likelihood, 4.0),
             CASE WHEN _pool_tau2 = 0 THEN 'the intercept does not vary between groups: its variance is 0' END,
             _pool_converged
-        FROM _pool_placed
+        FROM _pool_population
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request);
+
+-- The coefficients of the population of the regression y = intercept of the group + slope x with their tests by the
+-- normal distribution, one row per model and term.
+CREATE OR REPLACE MACRO pool_regress_coefficients(
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
+            ['term', 'estimate', 'se', 'statistic', 'df', 'lower', 'upper', 'p'])
+    ),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
+    _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
+    _pool_terms AS (
+        SELECT _pool_model, _pool_quantile, unnest(_pool_names) AS _pool_term, unnest(_pool_mu) AS _pool_estimate,
+            unnest(_pool_se) AS _pool_error
+        FROM _pool_line_population('_pool_components', '_pool_origins', '_pool_request', level)
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (SELECT NULL::VARCHAR AS term, NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS statistic,
+            NULL::DOUBLE AS df, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS p
+        WHERE false)
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_term, _pool_estimate, _pool_error,
+            CASE WHEN _pool_error > 0 OR _pool_estimate <> 0 THEN pool_statistic(_pool_estimate, _pool_error) END,
+            NULL, pool_lower(_pool_estimate, _pool_error, _pool_quantile),
+            pool_upper(_pool_estimate, _pool_error, _pool_quantile), (CASE
+                WHEN _pool_error > 0 THEN 2 * _pool_normal_cdf_double(-abs(_pool_estimate) / _pool_error)
+                WHEN _pool_error = 0 AND _pool_estimate <> 0 THEN 0.0
+            END)
+        FROM _pool_terms
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_request);
@@ -8692,6 +8737,16 @@ over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
 method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
+COMMENT ON MACRO TABLE pool_regress_coefficients IS 'The coefficients of the population of the regression y = intercept of the group + slope x with their tests by the normal distribution, one row per model and term.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: The covariate: a column or an expression of numbers or Booleans; a factor needs Python.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `''reml''` (default) or `''ml''`.
+level: Probability of the intervals, between 0 and 1.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_shrink_nested IS 'Partially pooled means of two nested levels, such as stores in regions: each inner group is pulled toward its outer group, and each outer group toward mu.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.

@@ -1,0 +1,1 @@
+{{ polars_pool.regress_coefficients(ref('scores'), 'score', 'month', 'school') }}
