@@ -43,7 +43,7 @@ from test_degenerate import (
 import polars_pool as pool
 
 engines = pytest.mark.parametrize("engine", MODULE)
-pytestmark = pytest.mark.share(3)
+pytestmark = pytest.mark.share(4)
 every_method = pytest.mark.parametrize("tau2", SOME_TAU2)
 on_rows_and_moments = pytest.mark.parametrize("source", ["rows", "moments"])
 

@@ -1017,7 +1017,7 @@ def test_names_of_files_and_columns_are_data(run, folder, engine):
     assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet", *written}
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(4)
 @pytest.mark.parametrize("name", ["dl'); COPY (SELECT 1) TO 'pwned.csv'; --", "pooled", "0.95"])
 @pytest.mark.parametrize("option", ["tau2", "sigma2", "mu", "nan", "level", "uncertainty", "predict", "threshold"])
 def test_values_of_options_are_data(run, folder, option, name):
@@ -1347,7 +1347,7 @@ def of_every_type() -> dict[str, pl.Series]:
 OF_EVERY_TYPE = of_every_type()
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(5)
 @pytest.mark.parametrize("kind", OF_EVERY_TYPE)
 def test_keys_of_every_type(answer, kind):
     frame = pl.DataFrame({"k": OF_EVERY_TYPE[kind], "y": [float(i * i % 11) for i in range(60)]})

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import polars as pl
 import pytest
+import ways
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -119,7 +120,7 @@ def published(seed, size, decades, clusters, width, zeros, last, mu, tau):
     return v, rng.normal(mu, tau, size) + rng.normal(size=size) * np.sqrt(v)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20 if ways.full else 10, deadline=None)
 @given(CASES)
 def test_every_estimator_is_that_of_all_groups(case):
     """tau2 and mu of compressed groups are those of all groups, up to 1e-11 of the estimate and its standard error."""

@@ -233,6 +233,7 @@ def test_speed_script_prints_its_jobs(tmp_path):
         assert f"| {job} |" in printed
 
 
+@pytest.mark.only_full
 def test_speed_script_measures_every_job(table):
     jobs = measured("speed.py", table)
     assert {"shrink, reml", "encode", "expression", "components, rates of 0 and 1"} < jobs

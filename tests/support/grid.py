@@ -3,7 +3,7 @@
 A cell is one estimator on one data set. With `--full` every cell runs through every path of its input, so that each
 number in vectors/ is compared with every engine (Polars in memory and streaming, NumPy, alternately the module and the
 shell of DuckDB), with the DataFrame and the expression, with stored moments, and with one model among others. By
-default every cell runs in Polars, in NumPy, in one DuckDB and among others, and every estimator by every path
+default every cell runs by one path of Polars, in NumPy and in one DuckDB, and every estimator by every path
 (test_ways.py).
 """
 
