@@ -13,8 +13,8 @@ from sparks import in_turn, path
 from sqlpaths import MODULE
 
 ERRORS = (ValueError, pl.exceptions.ComputeError, PySparkException)
-ESTIMATORS = ("reml", "dl")
-"""All estimators are computed on the driver, by the code of Polars."""
+ESTIMATORS = ("reml", "dl") if ways.full else ("reml",)
+"""Estimators are computed on the driver, by the code of Polars."""
 OF_SQL = {
     "test_not_finite_raises_even_if_only_keys_are_selected",  # these are queries in SQL
     "test_values_that_are_not_numbers",
