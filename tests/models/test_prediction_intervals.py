@@ -98,7 +98,7 @@ def test_new_rows_by_dense_matrices(name):
 
 
 @pytest.mark.parametrize("method", lme4.METHODS)
-@pytest.mark.parametrize("name", lme4.VECTORS)
+@pytest.mark.parametrize("name", [name for name in lme4.VECTORS if name.startswith(("sleepstudy", "radon"))])
 def test_rows_at_the_variances_of_lme4(name, method):
     """The study of sleep and the houses with radon: all rows of the data, for their group and for a new one."""
     data, model = lme4.VECTORS[name]
@@ -237,6 +237,25 @@ def test_a_group_without_rows_is_a_new_group():
         result = pool.predict(frame, "y", ["a"], "g", rows=rows, interval="mean", **options)
         assert_frame_equal(result[:1].drop("g"), result[2:].drop("g"))
         assert_frame_equal(result[1:2].drop("g"), result[2:].drop("g"))
+
+
+@pytest.mark.parametrize("uncertainty", ["mu", "conditional"])
+def test_a_group_without_rows_among_exact_groups(uncertainty):
+    """Such a group has the variance between the lines, as in `shrink`; each line of a group with rows is exact."""
+    known = pl.DataFrame(
+        [(g, x, 1.0 + g**2 + g * x) for g in range(5) for x in (1.0, 3.0, 4.0)], ["g", "a", "y"], orient="row"
+    )
+    frame = pl.concat([known, pl.DataFrame({"g": [50], "a": [1.0], "y": [None]}, schema=known.schema)])
+    twice = pl.concat([frame.filter(a=1.0)] * 2)
+    shrunk = pool.shrink(twice, "y", "g", uncertainty=uncertainty)
+    lines = pool.regress(twice, "y", [], "g", uncertainty=uncertainty)
+    for name in ("estimate", "se", "lower", "upper"):
+        near(lines[name], shrunk[name], 1e-12)
+    lines = pool.regress(frame, "y", ["a"], "g", vary=BOTH, uncertainty=uncertainty)
+    assert lines["se"].to_list()[:10] == [0.0] * 10
+    if uncertainty == "mu":
+        samples = {"intercept": [1.0 + g**2 for g in range(5)], "a": [1.0 * g for g in range(5)]}
+        near(lines["se"][10:], [np.std(samples[term], ddof=1) * np.sqrt(1 + 1 / 5) for term in BOTH], 1e-9)
 
 
 def test_single_rows_with_weights():

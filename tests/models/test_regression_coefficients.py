@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import test_truth_regression as lme4
+from mixed import Mixed
 from polars.testing import assert_frame_equal, assert_series_equal
 from scipy import stats
 from scipy.linalg import cho_factor, cho_solve
@@ -61,6 +62,10 @@ def test_coefficients_without_error(df):
 
 
 # ---- degrees of freedom ----------------------------------------------------------------------------------------------
+
+
+def test_every_vector_of_lmer_has_degrees_of_freedom():
+    assert set(grid.vector("satterthwaite")) == {"versions", *lme4.VECTORS}
 
 
 @pytest.mark.parametrize("method", lme4.METHODS)
@@ -236,6 +241,16 @@ def test_single_rows_with_weights():
     np.testing.assert_allclose(table["estimate"], [intercept, slope], rtol=1e-6)
     np.testing.assert_allclose(table["df"], frame.height - 2, rtol=1e-9)
     np.testing.assert_allclose((table["se"][1], table["p"][1]), (error, p), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["inside", "none between"])
+def test_single_rows_by_dense_matrices(name):
+    """Unequal weights alone separate sigma2 from tau2, which may be 0."""
+    frame = with_covariate(name)
+    y, x, w = (frame[column].to_numpy() for column in ("y", "x", "w"))
+    one = np.ones((50, 1))
+    truth = Mixed(y, np.column_stack([one, x]), one, frame["g"].to_list(), w)
+    np.testing.assert_allclose(coefficients(frame, x=["x"], weights="w")["df"], by_definition(truth), rtol=1e-6)
 
 
 def test_an_exact_line_and_models_without_numbers():

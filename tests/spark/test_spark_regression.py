@@ -137,6 +137,7 @@ def degenerate() -> pl.DataFrame:
         "null covariates": some.with_columns(a=pl.when(pl.int_range(pl.len()) % 3 > 0).then("a")),
         "equal values": some.with_columns(y=pl.lit(2.0)),
         "equal values of a group": some.with_columns(y=1.0 * pl.col("g")),
+        "equal values and nulls": some.with_columns(y=pl.when(pl.col("g") > 1).then(1.0 * pl.col("g"))),
         "a covariate of groups": some.with_columns(a=0.1 * pl.col("g") ** 2),
     }
     parts = [one.with_columns(m=pl.lit(name)).select(frame.columns) for name, one in lacking.items()]

@@ -67,6 +67,7 @@ class Population:
 
     mu: Array  # (models, terms)
     error_of_mu: Array
+    tau2: Array  # (models, varying)
     sigma2: Array
     state: Array
     departure: Array  # (models, terms): the coefficients less those of the least-squares line, in standard units
@@ -92,6 +93,7 @@ def _shared(models: Fitted, conditional: bool) -> Population:
     return Population(
         mu=mu,
         error_of_mu=np.sqrt(np.einsum("mii->mi", covariance)),
+        tau2=np.einsum("mii->mi", between(models)),
         sigma2=models.sigma2,
         state=models.identification.state,
         departure=models.departure,
@@ -114,7 +116,10 @@ def _of_block(block: Reduced, of: Population, terms: Terms, conditional: bool) -
     own_line = of.state == State.ON_OWN_LINES
     mean[varying] = np.where(is_population & identified, of.mu[varying], of.mu[varying] + own)
     weight[varying] = np.where((is_population | own_line) & identified, 1.0, own_weight)
+    of_new_line = np.sqrt(of.tau2 + se[varying] ** 2)  # of a group without rows
     se[varying] = np.where(is_population, of.error_of_mu[varying], np.sqrt(of.sigma2 * errors))
+    se = np.where(of.sigma2 == 0, 0.0, se)
+    se[varying] = np.where(own_line & ~identified, of_new_line, se[varying])
     effect[varying] = np.where(is_population, 0.0, np.where(own_line & identified, own, own_effect))
     known = ~np.isnan(of.sigma2)
     effect = np.where(known, effect, np.nan)
@@ -123,7 +128,7 @@ def _of_block(block: Reduced, of: Population, terms: Terms, conditional: bool) -
         "weight": np.where(known, weight, np.nan),
         "effect": effect,
         "estimate": of.mu + effect,
-        "se": np.where(of.sigma2 == 0, 0.0, se),
+        "se": se,
     }
 
 

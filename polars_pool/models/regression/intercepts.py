@@ -124,7 +124,7 @@ def of_term(term: int, request: Regression, c: Columns) -> dict[str, Any]:
             "weight": c.weight,
             "effect": c.effect,
             "estimate": c.mu0 + c.effect,
-            "se": where(c.sigma2 == 0, 0.0, c.se),
+            "se": where((c.sigma2 == 0) & (c.w > 0), 0.0, c.se),
         }
     none = where(exists(c.sigma2), 0.0, None)
     error = 0.0 if request.options.uncertainty == "conditional" else _of(c, "se_mu", term)

@@ -43,6 +43,10 @@ both <- function(formula, data, by) {
 
 sleepstudy <- read_data("sleepstudy")
 radon <- read_data("radon")
+oats <- transform(read_data("Oats"), Variety = factor(Variety))
+victory <- transform(oats, Variety = relevel(Variety, "Victory"))
+machines <- transform(read_data("Machines"), Machine = factor(Machine))
+exam <- transform(read_data("Exam"), sex = factor(sex), type = factor(type))
 
 write_vector("satterthwaite", list(
   versions = versions("lme4", "Matrix", "minqa", "nloptr", "numDeriv"),
@@ -51,5 +55,10 @@ write_vector("satterthwaite", list(
   sleepstudy_rs_uncorr = both(Reaction ~ Days + (1 | Subject) + (0 + Days | Subject), sleepstudy, "Subject"),
   radon_floor_ri = both(log_radon ~ floor + (1 | county), radon, "county"),
   radon_floor_rs = both(log_radon ~ floor + (floor | county), radon, "county"),
-  radon_floor_uranium_ri = both(log_radon ~ floor + log_uranium + (1 | county), radon, "county")
+  radon_floor_uranium_ri = both(log_radon ~ floor + log_uranium + (1 | county), radon, "county"),
+  Oats_variety_ri = both(yield ~ nitro + Variety + (1 | Block), oats, "Block"),
+  Oats_victory_ri = both(yield ~ nitro + Variety + (1 | Block), victory, "Block"),
+  Oats_interaction_ri = both(yield ~ nitro * Variety + (1 | Block), oats, "Block"),
+  Machines_rs = both(score ~ Machine + (Machine | Worker), machines, "Worker"),
+  Exam_sex_type_ri = both(normexam ~ standLRT + sex * type + (1 | school), exam, "school")
 ))
