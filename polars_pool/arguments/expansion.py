@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -18,6 +18,7 @@ from .sentences import listed, nearest, series_hint, shown
 MOST = 100  # levels of a factor
 TEXT = (pl.String, pl.Categorical, pl.Enum)
 Values = tuple[Any, ...]
+LevelsAt = Callable[[Sequence[int]], Sequence[Sequence[str]]]  # the distinct values of some sources as text
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,25 @@ class _Part:
         return (False, True) if self.dtype == pl.Boolean else None
 
 
-def expanded(frame: pl.LazyFrame, schema: pl.Schema, argument: Any, role: str) -> Design:
+def expanded(
+    frame: pl.LazyFrame, schema: pl.Schema, argument: Any, role: str, levels_at: LevelsAt | None = None
+) -> Design:
     """The design of the covariates that a user gives: one column, factor or interaction, or a list of them.
 
     `design.names` and `design.columns` are the names of the terms and their expressions of numbers, null in a row
     without a level. `design.unseen` holds, for each factor, a column of the values that are none of its levels: the
-    query must raise an error about them (`refuse.unseen_levels`). `role` names the argument in messages. The levels of
-    a factor that are not known come from one query of the distinct values of these columns.
+    query must raise an error about them (`refuse.no_level`). `role` names the argument in messages. The levels of
+    a factor that are not known come from one query of the distinct values of these columns; for a frame of another
+    engine from `levels_at`, by the places of these columns among the sources.
     """
+    if isinstance(argument, Design):
+        return argument
     entries = entries_of(argument, role)
     parts = [[_part(frame, schema, part, role) for part in parts_of(entry)] for entry in entries]
     flat = [part for of_entry in parts for part in of_entry]
     sources = tuple(
         Source(part.name, part.column, _levels(part, values, role), part.dtype == pl.Boolean)
-        for part, values in zip(flat, _values(frame, flat), strict=True)
+        for part, values in zip(flat, _values(frame, flat, levels_at), strict=True)
     )
     _refuse_two_codings(sources, role)
     terms: list[Term] = []
@@ -91,6 +97,8 @@ def _part(frame: pl.LazyFrame, schema: pl.Schema, part: Any, role: str) -> _Part
     [(name, dtype)] = types.items()
     if factor is None and (dtype in TEXT or dtype == pl.Boolean):
         factor = Factor(column)
+    if factor is not None and not isinstance(factor.levels, list | tuple | None):
+        raise TypeError(f"levels={shown(factor.levels)} of {name!r}; give a list of all levels")
     if factor is not None and not (dtype in TEXT or dtype == pl.Boolean or dtype.is_integer()):
         raise TypeError(
             f"pool.factor({name!r}) is {dtype}; give a column of text, Categorical, Enum, Booleans or integers, such "
@@ -115,29 +123,33 @@ def refuse_types(frame: pl.LazyFrame, schema: pl.Schema, design: Design, role: s
                 raise TypeError(f"{role}: the factor {source.name!r} is {dtype}; give a column of {like}")
 
 
-def _values(frame: pl.LazyFrame, parts: Sequence[_Part]) -> list[Values]:
+def _values(frame: pl.LazyFrame, parts: Sequence[_Part], levels_at: LevelsAt | None) -> list[Values]:
     """The levels of each part in their order; those that are not known by one query."""
-    unknown = {i: part for i, part in enumerate(parts) if part.known is None}
+    unknown = [i for i, part in enumerate(parts) if part.known is None]
     if not unknown:
         return [part.known or () for part in parts]
-    distinct = frame.select(
-        (part.column if part.dtype.is_integer() else part.column.cast(pl.String))
-        .drop_nulls()
-        .unique()
-        .sort()
-        .implode()
-        .alias(str(i))
-        for i, part in unknown.items()
-    ).collect(engine="streaming")
-    return [tuple(distinct[str(i)][0]) if i in unknown else part.known or () for i, part in enumerate(parts)]
+    distinct = _distinct(frame, [parts[i] for i in unknown]) if levels_at is None else levels_at(unknown)
+    levels = {i: tuple(_sorted(parts[i], values)) for i, values in zip(unknown, distinct, strict=True)}
+    return [levels.get(i, part.known or ()) for i, part in enumerate(parts)]
+
+
+def _distinct(frame: pl.LazyFrame, parts: Sequence[_Part]) -> list[Sequence[str]]:
+    """The distinct values of columns as text."""
+    texts = (part.column.drop_nulls().unique().cast(pl.String) for part in parts)
+    table = frame.select(text.implode().alias(str(i)) for i, text in enumerate(texts)).collect(engine="streaming")
+    return [column[0] for column in table]
+
+
+def _sorted(part: _Part, values: Iterable[str]) -> list[str]:
+    """The levels in their order; no more than show that a factor has too many."""
+    order = int if part.dtype.is_integer() else None
+    return sorted(values, key=order)[: MOST + 1]
 
 
 def _levels(part: _Part, values: Values, role: str) -> tuple[str, ...]:
     """The levels of a factor as text, the reference first; none for numbers."""
     if part.factor is None:
         return ()
-    if not isinstance(part.factor.levels, list | tuple | None):
-        raise TypeError(f"levels={shown(part.factor.levels)} of {part.name!r}; give a list of all levels")
     levels = [_label(value, part.name) for value in values]
     for i, level in enumerate(levels):
         if level in levels[:i]:
@@ -175,8 +187,8 @@ def _refuse_number_of_levels(name: str, levels: Sequence[str], role: str) -> Non
         )
     if len(levels) > MOST:
         raise ValueError(
-            f"{role}={name!r} has {len(levels):,} levels, and each is a term; a factor has at most {MOST}: give the "
-            f"column as by={name!r}, whose groups shrink toward the population"
+            f"{role}={name!r} has more than {MOST} levels, and each is a term: give the column as by={name!r}, whose "
+            "groups shrink toward the population"
         )
 
 

@@ -19,7 +19,7 @@ ROWS = "_rows"  # suffix of the number of rows with an unseen level
 UNSEEN = PRIVATE + "unseen"  # prefix of the columns of unseen levels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # expressions have no truth value
 class Source:
     """A column that a design reads: numbers, or a factor with its levels as text, the reference first."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -12,11 +12,14 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as spark
 
-from ..arguments import Call, flag, is_rule
+from ..arguments import Call, Factor, Interaction, flag, is_rule
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
 from ..models.oneway.spec import OneWay
+from ..models.regression import groups as of_regression
+from ..models.regression.spec import Regression
 from ..models.request import Request
+from . import design
 from .frames import named, polars_type, schema_of
 
 ROLES = ("value", "n", "var", "se", "weights", "trials", "exposure")
@@ -26,21 +29,26 @@ COVARIATES = "x"
 
 @dataclass(frozen=True)
 class Inputs:
-    """A Spark frame, and the columns of a call by role: one for each number, a list for the keys.
-
-    The roles of covariates are x0, x1 and so on.
-    """
+    """A Spark frame, and the columns of a call by role: one for each number, a list for the keys and the covariates."""
 
     frame: DataFrame
     columns: Mapping[str, Column]
     keys: tuple[Column, ...]  # of over and by, in that order
     persist: bool = True
+    covariates: tuple[Column, ...] = ()  # the sources of the design, the parts of interactions each
 
     def rows(self, request: Request) -> DataFrame:
         """The columns that the request needs under private names: keys and numbers, in their own types."""
         keys = (column.alias(key) for column, key in zip(self.keys, request.keys, strict=True))
         numbers = (column.alias(PRIVATE + role) for role, column in self.columns.items())
-        return self.frame.select(*keys, *numbers)
+        return self.frame.select(*keys, *numbers, *(e.alias(name) for name, e in self.terms(request).items()))
+
+    def terms(self, request: Request) -> dict[str, Column]:
+        """The terms of the covariates of a regression, and the values that are no level of a factor."""
+        if not isinstance(request, Regression):
+            return {}
+        terms = zip(of_regression.columns(request), design.terms(request.design, self.covariates), strict=False)
+        return dict(terms) | design.unseen(request.design, self.covariates)
 
     def kept(self, groups: DataFrame) -> DataFrame:
         """The groups, which several jobs read: in Spark's cache, unless the call says otherwise."""
@@ -89,14 +97,36 @@ def translated(call: Call) -> tuple[Inputs, Call]:
                 keys += [column for column, _ in both]
                 of_level = [expression for _, expression in both]
                 expressions[role] += [of_level] if isinstance(level, list | tuple) else of_level
-    if isinstance(call.get(COVARIATES), str | list | tuple | Column):
-        both = [translate(covariate, COVARIATES) for covariate in _as_list(call[COVARIATES])]
-        columns |= {f"{COVARIATES}{i}": column for i, (column, _) in enumerate(both)}
-        expressions[COVARIATES] = [expression for _, expression in both]
+    covariates: list[Column] = []
+    if isinstance(call.get(COVARIATES), str | list | tuple | Column | Factor | Interaction):
+        expressions[COVARIATES] = _covariates(_as_list(call[COVARIATES]), translate, covariates)
     _refuse_equal_but_for_case(frame, [_name_of(key) for role in KEYS for key in _flat(expressions.get(role, []))])
     persist = True if call.get("persist") is None else flag(call["persist"], "persist")
     empty = {"frame": pl.LazyFrame(schema=schema), "persist": None}
-    return Inputs(frame, columns, tuple(keys), persist), call.replaced(**empty, **expressions)
+    return Inputs(frame, columns, tuple(keys), persist, tuple(covariates)), call.replaced(**empty, **expressions)
+
+
+def _covariates(
+    entries: list[Any], translate: Callable[[Any, str], tuple[Any, Any]], columns: list[Column]
+) -> list[Any]:
+    """The covariates with expressions of Polars; the columns of Spark are added to the list."""
+
+    def translated(entry: Any) -> Any:
+        if isinstance(entry, Interaction):
+            return replace(entry, parts=tuple(map(translated, entry.parts)))
+        if isinstance(entry, Factor):
+            return replace(entry, column=translated(entry.column))
+        column, expression = translate(entry, COVARIATES)
+        columns.append(column)
+        return expression
+
+    return [translated(entry) for entry in entries]
+
+
+def translated_regression(call: Call) -> tuple[Inputs, Call]:
+    """The same for a regression, with the design of its covariates in their place."""
+    inputs, of_polars = translated(call)
+    return inputs, of_polars.replaced(x=design.design_of(inputs.frame, inputs.covariates, of_polars))
 
 
 def _flat(keys: list[Any]) -> list[Any]:

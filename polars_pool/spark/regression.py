@@ -12,7 +12,7 @@ from pyspark.sql import functions as spark
 
 from ..formulas import moments, shrink
 from ..formulas.elementary import INFINITY, where
-from ..models.keys import KEY, PRIVATE
+from ..models.keys import KEY
 from ..models.refuse import BAD, NOT_FINITE_TO_PREDICT
 from ..models.regression import components as regression_components
 from ..models.regression import inference, prediction_errors
@@ -22,6 +22,7 @@ from ..models.regression.estimates import estimates_schema
 from ..models.regression.groups import bad_columns, columns, pairs, prepared, statistics, statistics_columns, sums
 from ..models.regression.intercepts import columns_of_models, of_models, of_row, of_term, pooled
 from ..models.regression.spec import INTERCEPT, PREDICTIONS, Regression
+from . import design
 from .frames import OTHER, SPARK, named, same, with_steps
 from .inputs import Inputs
 from .models import MODEL, NUMBER, Models, on_driver
@@ -100,7 +101,8 @@ def predicted(inputs: Inputs, new_rows: Inputs | None, request: Regression) -> D
 def _to_predict(inputs: Inputs, request: Regression) -> DataFrame:
     """All columns of the rows to predict, their keys and their covariates; one that is not finite raises an error."""
     names = columns(request)[:-1]
-    numbers = {name: inputs.columns[name.removeprefix(PRIVATE)].cast("double") for name in names}
+    terms = inputs.terms(request)
+    numbers = {name: terms[name].cast("double") for name in names}
     rows = inputs.frame.withColumns(dict(zip(request.keys, inputs.keys, strict=True)) | numbers)
     if request.nan == "null":
         return with_steps(rows, [{name: _finite(spark.col(name)) for name in names}])
@@ -143,9 +145,11 @@ def _grouped(inputs: Inputs, request: Regression) -> tuple[DataFrame, dict[str, 
     steps = [numbers, {"_pool_complete": complete}, flags]
     rows = with_steps(rows, [*steps, *prepared({name: spark.col(name) for name in names}, request, SPARK)])
     aggregates = sums(request, SPARK) | {name: spark.sum(name) for name in flags}
-    groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
+    levels = design.unseen_levels(request.design)
+    groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()), *levels)
     groups = with_steps(groups, [*statistics(request, SPARK), *_above_rounding(request)])
-    return groups.select(*map(named, request.keys), *statistics_columns(request), *bad), pivots
+    kept = [*statistics_columns(request), *bad, *design.of_classes(request.design)]
+    return groups.select(*map(named, request.keys), *kept), pivots
 
 
 def _refuse_slopes(request: Regression) -> None:
@@ -175,13 +179,13 @@ def _classes(groups: DataFrame, pivots: dict[str, float], request: Regression) -
     spreads = {spread(i, j): spark.covar_pop(f"{names[i]}_mean", f"{names[j]}_mean") for i, j in pairs(request)}
     aggregates = {"_pool_k": spark.count("*").cast("double")} | means | spreads
     bad = [name for name in groups.columns if name.startswith(BAD)]
-    aggregates |= {name: spark.sum(name) for name in bad}
+    aggregates |= {name: spark.sum(name) for name in bad} | design.of_classes(request.design)
     frame = groups.groupBy(*map(named, request.over), SPARK.w).agg(*(e.alias(n) for n, e in aggregates.items()))
     classes = Models.of(frame if request.weights is None else frame.limit(MOST + 1), request)
     if request.weights is not None and classes.table.height > MOST:
         raise ValueError(TOO_MANY.format(most=MOST, name=request.names["weights"]))
     constants = [pl.lit(pivots[name]).alias(f"{name}_pivot") for name in names]
-    table = classes.table.with_columns(*constants, pl.col(bad).sum())
+    table = classes.table.with_columns(*constants, pl.col(bad).sum(), *design.of_all(request.design))
     return Models(classes.keys, pseudo_groups(table, on_driver(request)))
 
 

@@ -17,7 +17,7 @@ from ..models.rates.spec import Rates
 from ..models.regression.spec import Regression
 from . import encoding, nested, oneway, posterior, profile, rates, regression
 from .frames import schema_of
-from .inputs import translated
+from .inputs import Inputs, translated, translated_regression
 
 FAMILIES: dict[type, ModuleType] = {
     Means: oneway,
@@ -41,7 +41,7 @@ def states(call: Call) -> DataFrame:
 
 def components(call: Call) -> DataFrame:
     """One row per model, by the family that the arguments describe."""
-    inputs, call = translated(call)
+    inputs, call = _translated(call)
     request = arguments.components(call)
     result: DataFrame = FAMILIES[type(request)].components(inputs, request)
     return result
@@ -49,7 +49,7 @@ def components(call: Call) -> DataFrame:
 
 def estimates(call: Call) -> DataFrame:
     """One row per group, by the family that the arguments describe."""
-    inputs, call = translated(call)
+    inputs, call = _translated(call)
     request = arguments.estimates(call)
     keys = _unseen(call, request)
     result: DataFrame = FAMILIES[type(request)].estimates(inputs, request, keys)
@@ -91,13 +91,13 @@ def compare(call: Call) -> DataFrame:
 
 def regress_coefficients(call: Call) -> DataFrame:
     """The coefficients of a regression, or their covariances."""
-    inputs, call = translated(call)
+    inputs, call = translated_regression(call)
     return regression.coefficients(inputs, arguments.coefficients_of_regression(call))
 
 
 def predict(call: Call) -> DataFrame:
     """The rows with their expected value by a regression."""
-    inputs, of_polars = translated(call)
+    inputs, of_polars = translated_regression(call)
     request, rows = arguments.prediction(of_polars), call["rows"]
     if rows is None:
         arguments.rows_to_predict(of_polars, request)
@@ -107,6 +107,11 @@ def predict(call: Call) -> DataFrame:
     arguments.rows_to_predict(of_polars.replaced(rows=pl.LazyFrame(schema=schema_of(rows))), request)
     new_rows, _ = translated(call.replaced(frame=rows, value=None, weights=None))
     return regression.predicted(inputs, new_rows, request)
+
+
+def _translated(call: Call) -> tuple[Inputs, Call]:
+    """The Spark columns of a call, and the call of Polars, by the family that the arguments describe."""
+    return translated_regression(call) if "x" in call else translated(call)
 
 
 def _unseen(call: Call, request: Any) -> DataFrame | None:

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import polars as pl
 import pytest
+import test_factors as factors
 import test_regression as polars
 import test_regression_single_rows as single
 import test_truth_regression as truth
@@ -308,7 +309,9 @@ REFUSED = [
     (("y", 3, "g"), {}),
     (("y", [3], "g"), {}),
     (("m", ["a"], "g"), {}),
-    (("y", ["m"], "g"), {}),
+    (("y", pool.factor("a"), "g"), {}),
+    (("y", pool.factor("m", levels=["one"]), "g"), {}),
+    (("y", ["a", pool.interaction("a", "a")], "g"), {}),
     (("y", ["a"], "missing"), {}),
     (("y", ["a"], "g"), {"vary": "missing"}),
     (("y", ["a"], "g"), {"vary": []}),
@@ -346,8 +349,9 @@ def test_wrong_rows_to_predict(spark, no_job):
         assert str(got.value) == str(want.value)
     with pytest.raises(TypeError, match="rows is a DataFrame; give a Spark DataFrame"):
         pool.predict(spark_frame(spark, frame), "y", ["a"], "g", rows=NEW)
-    with pytest.raises(TypeError, match="x= is an expression of Polars"):
-        pool.predict(spark_frame(spark, frame), "y", [pl.col("a")], "g")
+    for x in (pl.col("a"), pool.factor(pl.col("a")), pool.interaction("b", pl.col("a"))):
+        with pytest.raises(TypeError, match="x= is an expression of Polars"):
+            pool.predict(spark_frame(spark, frame), "y", [x], "g")
 
 
 @every_verb
@@ -356,3 +360,70 @@ def test_slopes_that_vary(spark, verb, no_job):
     for options in ({"vary": "a"}, {"vary": ["intercept", "a"]}, {"vary": "a", "intercept": False}):
         with pytest.raises(TypeError, match="on Spark a regression needs an intercept, and no other term can vary"):
             verb(frame, "y", ["a"], "g", **options)
+
+
+# ---- factors and interactions ----------------------------------------------------------------------------------------
+
+LEVELS = pool.factor("tier", levels=["C", "A", "B"])
+FACTORS = [
+    [LEVELS, "flag", pool.interaction(LEVELS, "days", "flag")],
+    ["days", "tier", pool.interaction("days", "tier")],
+    [pool.factor("tier", reference="B"), pool.factor("year"), pool.factor("flag", reference=True)],
+]
+FACTOR_CALLS = [(x, verb) for x in FACTORS for verb in factors.VERBS]
+
+
+@pytest.mark.parametrize(("spark", "x", "verb"), in_turn(FACTOR_CALLS), indirect=["spark"])
+def test_factors(spark, x, verb):
+    frame = (
+        factors.rows()
+        .with_columns(tier=pl.when(pl.col("days") > 1).then("tier"))
+        .with_columns(i=pl.int_range(pl.len()))
+    )
+    compare(spark, verb, frame, "y", x, "g")
+
+
+def test_factors_of_expressions(classic):
+    frame = factors.rows().rename({"model": "m"})
+    twice, small = (F.col("days") * 2).alias("twice"), F.lower("tier").alias("small")
+    got = pool.regress_components(
+        spark_frame(classic, frame),
+        "y",
+        [pool.factor(small, reference="b"), pool.interaction(F.col("flag"), twice)],
+        "g",
+        over="m",
+    )
+    small = pl.col("tier").str.to_lowercase().alias("small")
+    x = [pool.factor(small, reference="b"), pool.interaction("flag", pl.col("days").alias("twice") * 2)]
+    assert_agree(polars_frame(got), pool.regress_components(frame, "y", x, "g", over="m"), ITERATED)
+
+
+def test_given_levels_need_no_job(spark, no_job):
+    rows = spark_frame(spark, factors.rows())
+    with pytest.raises(TypeError, match="on Spark a regression needs an intercept, and no other term can vary"):
+        pool.regress(rows, "y", [LEVELS, "flag"], "g", vary="tier")
+
+
+def test_levels_that_lack_a_value(classic):
+    rows = spark_frame(classic, factors.rows())
+    count = (factors.rows()["tier"] == "C").sum()
+    with pytest.raises(
+        ValueError, match=f"'tier' has a value that is none of its levels, such as 'C', in {count} rows"
+    ):
+        pool.regress_components(rows, "y", pool.factor("tier", levels=["A", "B"]), "g")
+
+
+def test_a_factor_of_too_many_levels(classic):
+    frame = pl.DataFrame({"name": [f"n{i}" for i in range(150)], "g": [0, 1] * 75, "y": [1.0, 2.0, 4.0] * 50})
+    with pytest.raises(ValueError, match=r"x='name' has more than 100 levels, .* give the column as by='name'"):
+        pool.regress(spark_frame(classic, frame), "y", "name", "g")
+
+
+def test_unseen_levels_of_rows_to_predict(classic):
+    frame, new = factors.rows(), factors.NEW
+    got = polars_frame(
+        pool.predict(spark_frame(classic, frame), "y", ["days", "tier"], "g", rows=spark_frame(classic, new))
+    )
+    with pytest.warns(UserWarning, match="2 rows to predict"):
+        want = pool.predict(frame, "y", ["days", "tier"], "g", rows=new)
+    assert_frame_equal(got.sort("days"), want, rel_tol=ITERATED)
