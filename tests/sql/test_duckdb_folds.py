@@ -3,7 +3,7 @@
 import frames
 import polars as pl
 import pytest
-from refits import close, refitted, table
+from refits import OFFSET, close, refitted, table
 from sqlpaths import call, database
 
 import polars_pool as pool
@@ -46,6 +46,15 @@ def test_each_fold_is_encoded_by_a_refit_without_it(engine, case):
 def test_each_estimator_is_that_of_python(tau2):
     rows = table(120, groups=8)
     close(encoded("duckdb", rows, tau2=tau2), pool.encode(rows, "y", by="g", folds="fold", tau2=tau2))
+
+
+def test_a_fold_of_huge_values_costs_the_others_no_digits():
+    rows = table().with_columns(y=pl.col("y") - OFFSET)
+    rows = rows.with_columns(y=pl.when(pl.col("fold") == 0).then(1e9 * pl.col("y")).otherwise("y"))
+    refit = refitted(rows, by=["g"], columns=["estimate"])
+    got = encoded("duckdb", rows)
+    for is_in in (pl.col("fold") == 0, pl.col("fold") != 0):
+        close(got.filter(is_in), refit.filter(is_in), 1e-6)
 
 
 def test_degenerate_folds_are_those_of_python():

@@ -5952,18 +5952,40 @@ CREATE OR REPLACE MACRO pool_encode(
             FROM _pool_moments(['_pool_labelled'], value, "pool group", NULL, "pool model", NULL, NULL, weights, nan, [])),
         _pool_coded AS NOT MATERIALIZED (WITH _pool_other_keys AS NOT MATERIALIZED (SELECT "pool model", "pool group" FROM _pool_pairs),
             _pool_models AS MATERIALIZED (SELECT DISTINCT "pool model" AS model FROM _pool_pairs),
-            _pool_copies AS MATERIALIZED (
-                SELECT model AS "pool model", "pool group", n, mean, var, w
-                FROM _pool_pairs JOIN _pool_models
-                    ON "pool model".model IS NOT DISTINCT FROM model.model AND "pool model".fold <> model.fold
+            _pool_sums AS NOT MATERIALIZED (
+                FROM (SELECT "pool model", "pool group", sum(n) OVER others AS n, sum(w) OVER others AS w,
+                    count(mean) OVER others AS states, sum(w * mean) OVER others AS wm,
+                    sum(pool_squares(n, var)) OVER others AS squares,
+                    covar_samp(w * mean, mean) OVER others AS cov_wm, covar_samp(w, mean) OVER others AS cov_w
+                FROM _pool_pairs
+                WINDOW others AS (
+                    PARTITION BY "pool model".model, "pool group"
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW
+                )) UNION ALL BY NAME FROM (WITH groups AS MATERIALIZED (
+                    SELECT "pool model".model AS model, "pool group", sum(n) AS n, sum(w) AS w, count(mean) AS states,
+                        sum(w * mean) AS wm, sum(pool_squares(n, var)) AS squares,
+                        covar_samp(w * mean, mean) AS cov_wm, covar_samp(w, mean) AS cov_w
+                    FROM _pool_pairs GROUP BY ALL
+                ),
+                every AS NOT MATERIALIZED (
+                    SELECT m.model AS "pool model", g.* EXCLUDE (model)
+                    FROM groups AS g JOIN _pool_models AS m ON g.model IS NOT DISTINCT FROM m.model.model
+                )
+                FROM every AS e ANTI JOIN _pool_pairs AS p
+                    ON e."pool model" IS NOT DISTINCT FROM p."pool model" AND e."pool group" IS NOT DISTINCT FROM p."pool group")
             ),
-            _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_copies')),
+            _pool_others AS MATERIALIZED (
+                SELECT "pool model", "pool group", n, w, wm / w AS mean,
+                    pool_variance(n, squares + pool_squares_between(states, wm, w, cov_wm, cov_w)) AS var
+                FROM _pool_sums WHERE w > 0
+            ),
+            _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_others')),
             _pool_plain_coded AS NOT MATERIALIZED (
-                FROM _pool_pooled(['_pool_copies'], mean, "pool group", NULL, "pool model", n, var, NULL, NULL, sigma2, tau2,
+                FROM _pool_pooled(['_pool_others'], mean, "pool group", NULL, "pool model", n, var, NULL, NULL, sigma2, tau2,
                     mu, 'error', 0.95, 'mu', NULL, 'mean', NULL, '_pool_other_keys', [])
             ),
             _pool_weighted_coded AS NOT MATERIALIZED (
-                FROM _pool_pooled(['_pool_copies'], mean, "pool group", NULL, "pool model", n, var, NULL, w, sigma2, tau2,
+                FROM _pool_pooled(['_pool_others'], mean, "pool group", NULL, "pool model", n, var, NULL, w, sigma2, tau2,
                     mu, 'error', 0.95, 'mu', NULL, 'mean', NULL, '_pool_other_keys', [])
             ),
             
