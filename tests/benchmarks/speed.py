@@ -32,6 +32,9 @@ JOBS: Jobs = {
     "shrink, squeezed": ("large", GROUP_BY, 1.3),
     "shrink, se": ("large", GROUP_BY, 1.3),
     "components, knha": ("large", GROUP_BY, 1.3),
+    "shrink, a predictor": ("large", GROUP_BY, 1.25),
+    "coefficients, a predictor": ("large", GROUP_BY, 1.25),
+    "shrink, se, a predictor": ("large", GROUP_BY, None),
     GROUP_BY_OVER: ("large", GROUP_BY_OVER, None),
     "shrink, over": ("large", GROUP_BY_OVER, 1.25),
     GROUP_BY_TEN: ("models", GROUP_BY_TEN, None),
@@ -128,6 +131,12 @@ def pooled(job, lf):
             return pool.components(lf, "y", by="row", se="se", tau2=pool.HalfCauchy(1))
         case "shrink, se":
             return pool.shrink(lf, "y", by="g", se="se")
+        case "shrink, a predictor":
+            return pool.shrink(lf, "y", by="g", toward="model")
+        case "coefficients, a predictor":
+            return pool.coefficients(lf, "y", by="g", toward="model")
+        case "shrink, se, a predictor":
+            return pool.shrink(lf, "y", by="g", se="se", toward="model")
         case "components, knha":
             return pool.components(lf, "y", by="g", test="knha")
         case "shrink, over":

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from ...formulas.elementary import INFINITY
 from .. import unseen
 from ..oneway.components import SQUARES
 from ..oneway.groups import VAR, N, V, W, largest, predictors
 from ..oneway.unseen import of_none
 from .spec import MetaRegression
 
-VARYING = "_pool_varying_"  # prefix of the number of groups in which a predictor varies
+MISSING, VARYING = "_pool_missing_", "_pool_varying_"  # prefixes of the number of groups in which a predictor is so
 
 
 def columns(request: MetaRegression) -> list[str]:
@@ -26,12 +27,14 @@ def pairs(request: MetaRegression) -> Iterator[tuple[int, int, str]]:
     return ((i, j, f"_pool_cov{i}_{j}") for i in range(count) for j in range(i, count))
 
 
-def varying(request: MetaRegression) -> dict[str, pl.Expr]:
-    """Whether each predictor varies within the group."""
-    return {
-        VARYING + name.removeprefix("_pool_"): (pl.col(largest(name)) > pl.col(name)) & W.is_not_null()
-        for name in predictors(request)
-    }
+def bad_predictors(request: MetaRegression) -> dict[str, pl.Expr]:
+    """Whether each predictor is missing in a row of the group, or varies within it."""
+    flags = {}
+    for name in predictors(request):
+        least, most, place = pl.col(name), pl.col(largest(name)), name.removeprefix("_pool_")
+        flags[MISSING + place] = most == INFINITY
+        flags[VARYING + place] = (most > least) & (most < INFINITY)
+    return flags
 
 
 def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: MetaRegression) -> pl.LazyFrame:
@@ -59,7 +62,7 @@ def classes(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegressi
     """
     if not request.variance_depends_on_n:
         return of_each_group(groups, constants, request)
-    names, flags = columns(request), varying(request)
+    names, flags = columns(request), bad_predictors(request)
     means = [pl.col(name).mean() for name in names]
     covariances = (_covariance(names[i], names[j]).alias(name) for i, j, name in pairs(request))
     counts = {name: flag.sum() for name, flag in flags.items()}
@@ -77,5 +80,5 @@ def of_each_group(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRe
     """Each group in a row of its own, with what a model depends on."""
     of_rows = (N.cast(pl.Float64), W.cast(pl.Float64), SQUARES)
     statistics = of_rows if not request.published else (W, V) if request.n is None else (N, W, V)
-    flags = (flag.cast(pl.UInt32).alias(name) for name, flag in varying(request).items())
+    flags = (flag.cast(pl.UInt32).alias(name) for name, flag in bad_predictors(request).items())
     return groups.select(*request.over, *statistics, *columns(request), *flags).join(constants, how="cross")

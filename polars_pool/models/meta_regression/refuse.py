@@ -10,12 +10,12 @@ from .. import refuse, warning
 from ..oneway import refuse as of_means
 from ..oneway.groups import predictors
 from .fit import Fitted
-from .groups import VARYING
+from .groups import MISSING, VARYING
 from .spec import INTERCEPT, MetaRegression
 
-MISSING = (
-    "toward={name!r} is null, NaN or infinite in {rows}: each group needs its predictors; fill them in, or leave these "
-    "rows out"
+IS_MISSING = (
+    "toward={name!r} is null, NaN or infinite in rows of {groups}: each group needs its predictors; fill them in, or "
+    "leave these groups out"
 )
 VARIES = (
     "toward={name!r} varies within {groups}: a predictor has one value for each group; regress() has covariates that "
@@ -28,12 +28,10 @@ def bad_rows(table: pl.DataFrame, request: MetaRegression) -> None:
     of_means.bad_rows(table, request)
     refuse.no_level(table, request.design.factors)
     for column, name in zip(predictors(request), request.design.names, strict=True):
-        reason = column.removeprefix("_pool_")
-        if count := int(table[refuse.BAD + reason].head(1).sum()):
-            raise ValueError(MISSING.format(name=name, rows=refuse.number_of_rows(count)))
-        if count := int(table[VARYING + reason].sum() or 0):
-            groups = "1 group" if count == 1 else f"{count:,} groups"
-            raise ValueError(VARIES.format(name=name, groups=groups))
+        for prefix, sentence in ((MISSING, IS_MISSING), (VARYING, VARIES)):
+            if count := int(table[prefix + column.removeprefix("_pool_")].sum() or 0):
+                groups = "1 group" if count == 1 else f"{count:,} groups"
+                raise ValueError(sentence.format(name=name, groups=groups))
 
 
 def dependent(f: Fitted, request: MetaRegression) -> None:

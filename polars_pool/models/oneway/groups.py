@@ -42,9 +42,17 @@ def rows(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> pl.LazyFrame:
 def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
     roles = {"weights": request.weights, "n": request.n, "var": request.var, "se": request.se}
     columns = [e.cast(pl.Float64).alias(f"_pool_{role}") for role, e in roles.items() if e is not None]
-    columns += [e.cast(pl.Float64).alias(name) for e, name in zip(request.predictors, predictors(request), strict=True)]
+    columns += [
+        _predictor(e, value).alias(name) for e, name in zip(request.predictors, predictors(request), strict=True)
+    ]
     keys = (e.name.prefix(KEY) for e in request.key_columns)
     return frame.select(*keep, *keys, value.alias("_pool_value"), *columns, *request.design.unseen)
+
+
+def _predictor(column: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """A predictor, infinite where it is missing in a row that counts: its largest in the group then shows it."""
+    x = column.cast(pl.Float64)
+    return pl.when(x.is_finite()).then(x).when(value.is_not_null()).then(INFINITY)
 
 
 def predictors(request: OneWay) -> list[str]:
@@ -176,9 +184,6 @@ def bad_columns(request: OneWay, c: Columns = POLARS) -> dict[str, Any]:
         bad["var"] = improper(c.var) & (c.n > 1)
     if request.se is not None:  # an infinite standard error is that of an estimate without information
         bad["se"] = ~exists(c.se) | (c.se < 0) | (c.se > INFINITY)  # NaN is above infinity
-    for name in predictors(request):
-        x = c.column(name)
-        bad[name.removeprefix("_pool_")] = ~exists(x) | ~((x > -INFINITY) & (x < INFINITY))  # NaN is above infinity
     return {name: e & exists(c.value) for name, e in bad.items()}
 
 
