@@ -77,8 +77,8 @@ LOST = (
     "digits; leave one of these out, or replace it with its difference from the others"
 )
 UNSEEN_LEVELS = (
-    "fitted and population are null in {rows} to predict, which have a level that the regression does not have: "
-    "{values}"
+    "fitted and population are null in {rows} to predict, which have a level that the regression does not have, "
+    "such as {values}"
 )
 WITHOUT_ITSELF = (
     "folds='loo' encodes each row from the other rows of its group: in a large group, the code is lower if the row's "

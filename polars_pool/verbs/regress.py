@@ -53,7 +53,7 @@ def regress(
     correlated
         Whether varying terms may be correlated (default); False for independent terms, lme4's `||`.
     intercept
-        Whether the model has an intercept (default).
+        Whether the model has an intercept (default). Without it the reference of a factor has the value 0.
     over
         Keys of independent models.
     weights

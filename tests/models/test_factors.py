@@ -173,8 +173,8 @@ def test_an_unseen_level_is_null_with_a_warning(x):
     with pytest.warns(UserWarning, match="to predict") as record:
         result = pool.predict(rows(), "y", x, "g", rows=NEW)
     assert [str(one.message) for one in record] == [
-        "fitted and population are null in 2 rows to predict, which have a level that the regression does not have: "
-        "'D' of 'tier'"
+        "fitted and population are null in 2 rows to predict, which have a level that the regression does not have, "
+        "such as 'D' of 'tier'"
     ]
     assert record[0].filename == __file__
     known = NEW.filter(pl.col("tier").is_in(["A", "B", "C"]))
@@ -198,9 +198,25 @@ def test_the_warning_comes_when_a_lazy_query_runs():
 def test_unseen_levels_of_two_factors_are_one_warning():
     frame = rows().with_columns(size=pl.when(pl.col("days") > 2).then(pl.lit("L")).otherwise(pl.lit("S")))
     new = NEW.with_columns(size=pl.Series(["XL", "XL", "S", "S", "S"]))
-    with pytest.warns(UserWarning, match=r"in 3 rows to predict, .*: 'D' of 'tier', 'XL' of 'size'$") as record:
+    with pytest.warns(UserWarning, match=r"in 3 rows to predict, .* such as 'D' of 'tier', 'XL' of 'size'$") as record:
         pool.predict(frame, "y", ["tier", "size"], "g", rows=new)
     assert len(record) == 1
+
+
+def test_intervals_of_predictions_of_unseen_levels_are_null():
+    with pytest.warns(UserWarning, match="2 rows to predict"):
+        result = pool.predict(rows(), "y", ["days", "tier"], "g", rows=NEW, interval="row")
+    assert result["lower"].is_null().to_list() == result["upper"].is_null().to_list() == [0, 1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["^t$", "^.*$", "*", "a.b", "t{x}", 'q"[B]'])
+def test_odd_names_of_factors(name):
+    frame = rows().rename({"tier": name})
+    model = pool.regress_components(frame, "y", [name, pool.interaction("days", name)], "g")
+    terms = [f"{name}[B]", f"{name}[C]", f"days:{name}[B]", f"days:{name}[C]"]
+    want = pool.regress_components(rows(), "y", ["tier", pool.interaction("days", "tier")], "g")
+    assert list(model["mu"].struct.fields) == ["intercept", *terms]
+    assert list(model["mu"].item().values()) == pytest.approx(list(want["mu"].item().values()))
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["C", "B", "A"])], ids=str)
