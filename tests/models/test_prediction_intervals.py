@@ -175,6 +175,20 @@ def test_an_interval_changes_nothing_else(run):
     assert result["lower"].null_count() == 0
 
 
+def test_a_factor_is_its_columns_of_0_and_1():
+    """A level that the regression does not have has no limits."""
+    kind = pl.col("g").cast(pl.Int64) % 3
+    frame = drawn(1).with_columns(kind=pl.lit("k") + kind.cast(pl.String))
+    one, two = ((pl.col("kind") == f"k{k}").alias(f"is{k}") for k in (1, 2))
+    options = {"vary": BOTH, "interval": "row"}
+    result = pool.predict(frame, "y", ["a", "kind"], "g", **options)
+    assert_frame_equal(result, pool.predict(frame, "y", ["a", one, two], "g", **options), rel_tol=1e-8)
+    rows = frame.head(2).with_columns(kind=pl.Series(["k1", "other"]))
+    with pytest.warns(UserWarning, match="other"):
+        result = pool.predict(frame, "y", ["a", "kind"], "g", rows=rows, **options)
+    assert result["upper"].is_null().to_list() == [False, True]
+
+
 def test_a_lazy_result_has_its_schema():
     lazy = drawn(1).lazy().pool.predict("y", ["a"], "g", interval="row")
     schema = lazy.collect_schema()

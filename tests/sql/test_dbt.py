@@ -187,6 +187,7 @@ def expected_of_other_verbs() -> dict[str, pl.DataFrame]:
         "weighted_moments": pool.moments(SCORES, "score", by=["month", "school"], weights="month"),
         "merged_weighted_moments": pool.moments(SCORES, "score", by="school", weights="month"),
         "lines": pool.regress(SCORES, **lines, method="ml"),
+        "coefficients_of_lines": pool.regress_coefficients(SCORES, **lines),
         "estimates_of_levels": pool.shrink(SCORES, "score", **levels, at="month", tau2=["reml", 9.0]),
         "components_of_levels": pool.components(SCORES, "score", **levels),
         "components_of_rates": pool.components(BATTING, "hits", by="player", trials="at_bats"),

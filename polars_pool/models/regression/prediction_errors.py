@@ -36,16 +36,16 @@ def columns_of_groups(request: Regression) -> list[str]:
 
 
 def columns_of_models(request: Regression) -> list[str]:
-    """The columns that a row needs of its model: a root of the covariance of the coefficients, H of a new group, ..."""
+    """The columns that a row needs of its model: a root of the covariance of its coefficients, the H of a new group,
+    the centre of each covariate, and sigma2."""
     varying, terms = range(len(request.vary)), range(len(request.terms))
-    names = [_root(t, s) for t in terms for s in terms[: t + 1]] + [
-        of_new_group(k, v) for v in varying for k in varying[: v + 1]
-    ]
+    names = [_root(t, s) for t in terms for s in terms[: t + 1]]
+    names += [of_new_group(k, v) for v in varying for k in varying[: v + 1]]
     return [*names, *(_origin(c) for c in range(len(request.covariates))), f"{PRIVATE}sigma2"]
 
 
 def numbers_of_groups(solution: Table) -> dict[str, Array]:
-    """H and P of each group, NaN for a group without rows, which is like a new one."""
+    """These columns of groups; NaN for a group without rows, which is like a new one."""
     models, d = solution.fitted, solution.reduced
     unit, varying, terms = _units(models), len(models.terms.varying), models.terms.count
     root, passed = np.empty((varying, varying, d.r.shape[-1])), np.empty((varying, terms, d.r.shape[-1]))
@@ -64,7 +64,7 @@ def numbers_of_groups(solution: Table) -> dict[str, Array]:
 
 
 def numbers_of_models(models: Fitted) -> dict[str, Array]:
-    """The root of the covariance, H of a new group, centres, and sigma2."""
+    """These columns of models."""
     unit, varying, terms = _units(models), models.terms.varying, range(models.terms.count)
     root = roots(models.covariance) * unit[:, :, None]
     new = roots(models.between) * unit[:, varying, None]
