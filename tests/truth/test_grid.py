@@ -7,6 +7,7 @@ from itertools import product
 import grid
 import pytest
 import test_truth_meta
+import test_truth_meta_regression
 import test_truth_moments
 import test_truth_nested
 import test_truth_oneway
@@ -32,6 +33,7 @@ def test_every_vector_is_used():
     used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
     used |= {"satterthwaite.json"}  # test_regression_coefficients.py
+    used |= {f"{name}.json" for name in (*test_truth_meta_regression.PUBLISHED, *test_truth_meta_regression.ROWS)}
     used |= {f"lmm_{name}.json" for name in test_truth_regression.VECTORS}
     used |= {data["data"] for data, _ in test_truth_regression.VECTORS.values()}
     nested = [*test_truth_nested.ROWS, *test_truth_nested.PUBLISHED]

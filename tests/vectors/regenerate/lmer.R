@@ -9,12 +9,13 @@ tight <- lmerControl(
 )
 
 # lmer by bobyqa with a tight tolerance, then Newton's method on the profiled deviance, and lmer at that theta.
-polished_lmer <- function(formula, data, reml) {
-  deviance <- lmer(formula, data, REML = reml, devFunOnly = TRUE)
-  start <- lmer(formula, data, REML = reml, control = tight)
+polished_lmer <- function(formula, data, reml, weights = NULL) {
+  environment(formula) <- environment() # where lmer looks for the weights
+  deviance <- lmer(formula, data, REML = reml, weights = weights, devFunOnly = TRUE)
+  start <- lmer(formula, data, REML = reml, weights = weights, control = tight)
   theta <- polish(deviance, getME(start, "theta"), getME(start, "lower"))
   at_theta <- lmerControl(optimizer = NULL, calc.derivs = FALSE, check.conv.singular = "ignore")
-  lmer(formula, data, REML = reml, start = theta, control = at_theta)
+  lmer(formula, data, REML = reml, weights = weights, start = theta, control = at_theta)
 }
 
 # Newton's method on the components of theta that are not 0 at the boundary. Derivatives are differences extrapolated

@@ -4,7 +4,7 @@ set -e
 mkdir -p "$1"
 folder=$(realpath "$1")
 cd "$(dirname "$0")"
-for kind in data oneway lmm satterthwaite nested meta credibility limma james_stein betabinomial gammapoisson bayes; do
+for kind in data oneway lmm satterthwaite nested meta metareg toward credibility limma james_stein betabinomial gammapoisson bayes; do
   Rscript "$kind.R" "$folder"
 done
 python distributions.py "$folder"
