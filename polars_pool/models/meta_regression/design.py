@@ -120,14 +120,30 @@ class Design(Counted):
 
     @property
     def measurable(self) -> Array:
-        """Whether Float64 holds the square of the spread of each model."""
-        return np.asarray((self.size > 1 / MEASURABLE) & (self.size < MEASURABLE))
+        """Whether Float64 holds the squares of the differences of each model's values, and of their errors."""
+        least, most, v = self.smallest(self.y), self.largest(self.y), np.sqrt(np.fmax(self.v, 0.0))
+        width = most - least + (0.0 if self.spread is None else np.sqrt(self.largest(self.spread[-1, -1])))
+        size = np.maximum(np.maximum(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
+        # The squares of values near 0 can be 0.
+        for other in (self.largest(v), np.maximum(np.abs(most), np.abs(least))):
+            size = np.where(size == 0, other, size)
+        return np.asarray((size == 0) | ((size > 1 / MEASURABLE) & (size < MEASURABLE)))
+
+    def of_zeros(self, models: Array) -> Design:
+        """The design with 0 for all values of these models."""
+        some, spread = self.each(models), self.spread
+        if spread is not None:
+            spread = spread.copy()
+            spread[-1] = np.where(some, 0.0, spread[-1])
+            spread[:, -1] = np.where(some, 0.0, spread[:, -1])
+        y, squares, v = (np.where(some, 0.0, x) for x in (self.y, self.squares, self.v))
+        return replace(self, y=y, squares=squares, v=v, spread=spread)
 
     @property
     def unit(self) -> Array:
         """The unit to compute each model in: 1, or a power of two near a spread whose fourth power is not safe."""
         ordinary = (self.size > 1 / ORDINARY) & (self.size < ORDINARY)
-        return np.where(ordinary | ~self.measurable, 1.0, np.exp2(np.rint(np.log2(self.size))))
+        return np.where(ordinary, 1.0, np.exp2(np.rint(np.log2(self.size))))
 
     def residual_squares(self, beta: Array) -> Array:
         """Mean of (y - x'b)^2 over the groups of each row."""

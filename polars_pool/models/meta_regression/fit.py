@@ -76,14 +76,16 @@ def _method(h: Hyperparameters) -> Method | None:
 def fit(g: Design, published: bool, h: Hyperparameters) -> Fitted:
     """The components of every model, each computed in a unit of its own."""
     with np.errstate(all="ignore"):
-        of_models = standard(g)
+        measurable = g.measurable
+        of_models = standard(g if measurable.all() else g.of_zeros(~measurable))
         v, sigma2, prior = _variances(of_models.g, published, h)
         in_unit = replace(of_models.g, v=v)
         unit = in_unit.unit
         in_unit, sigma2 = in_unit.scaled(1 / unit), sigma2 / (unit * unit)
         method = _method(h)
-        mixed = (in_unit.smallest(v) == 0) & (in_unit.largest(v) > 0)
-        identified = ~np.isnan(in_unit.sum(v)) & in_unit.measurable & ~mixed
+        # Beside a known tau2 above 0, an exact mean is a group like any other.
+        mixed = (in_unit.smallest(v) == 0) & (in_unit.largest(v) > 0) & (method is not None or h.tau2 == 0)
+        identified = ~np.isnan(in_unit.sum(v)) & measurable & ~mixed
         regular = (in_unit.df >= 0) & (of_models.dependent < 0)
         joint = np.zeros(g.models, dtype=bool)
         converged = identified & regular
@@ -100,6 +102,7 @@ def fit(g: Design, published: bool, h: Hyperparameters) -> Fitted:
             if (models := np.flatnonzero(estimable & ~joint)).size:
                 tau2[models], converged[models] = with_known_v(method, in_unit.take(models))
         beta, covariance = _coefficients(in_unit, tau2, identified)
+        beta, sigma2 = np.where(measurable[:, None], beta, np.nan), np.where(measurable, sigma2, np.nan)
     components = (unit, sigma2, tau2, beta, covariance, *prior, identified, converged, joint)
     return Fitted(g, of_models, in_unit, *components, published, h)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
-from ...formulas.elementary import exists, sqrt, where
+from ...formulas.elementary import INFINITY, exists, sqrt, where
 from ..columns import POLARS, Columns, Step
 from ..joins import beside_models
 from .components import ERRORS, covariance_columns, private
@@ -26,7 +27,7 @@ def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression, 
 def fitted(request: MetaRegression, c: Columns = POLARS) -> Iterator[Step]:
     """x'b of each group, which takes the place of mu, and its error; where b is unknown a group keeps its own mean."""
     count = len(request.terms)
-    yield {f"_pool_u{i}": c.column(f"_pool_x{i - 1}") - c.column(f"_pool_centre{i}") for i in range(1, count)}
+    yield {f"_pool_u{i}": _deviation(c.column(f"_pool_x{i - 1}"), c.column(f"_pool_centre{i}")) for i in range(1, count)}
     u = [None, *(c.column(f"_pool_u{i}") for i in range(1, count))]
     fit = c.b0
     for i in range(1, count):
@@ -41,3 +42,8 @@ def fitted(request: MetaRegression, c: Columns = POLARS) -> Iterator[Step]:
     yield {"_pool_mu": fit, "_pool_variance": variance, "_pool_only": c.fitted == 1}
     yield {"_pool_se_mu": sqrt(where(exists(c.variance) & (c.variance < 0), 0.0, c.variance))}
     yield {"_pool_fit": c.mu, "_pool_se_fit": c.se_mu}
+
+
+def _deviation(x: Any, centre: Any) -> Any:
+    """x - centre; missing for a group without values whose predictor is NaN or infinite, as for a missing one."""
+    return where((x > -INFINITY) & (x < INFINITY), x - centre, None)  # NaN is above infinity
