@@ -12,7 +12,7 @@ from ...numerics.segments import PER_MODEL, Counted
 from ..many import MEASURABLE, ORDINARY
 
 COLLINEAR = 1e-12  # 1 - R^2 of a predictor by those before it, below which it counts as their combination
-ROUNDING = 8 * np.finfo(float).eps  # of a predictor that is the same in all groups
+ROUNDING = 8 * np.finfo(float).eps  # of a predictor that is the same in all groups, and of residuals that are 0
 
 
 @dataclass(frozen=True)
@@ -130,14 +130,15 @@ class Design(Counted):
         return np.asarray((size == 0) | ((size > 1 / MEASURABLE) & (size < MEASURABLE)))
 
     def of_zeros(self, models: Array) -> Design:
-        """The design with 0 for all values of these models."""
+        """The design with 0 for the mean of each group of these models."""
+        if not models.any():
+            return self
         some, spread = self.each(models), self.spread
         if spread is not None:
             spread = spread.copy()
             spread[-1] = np.where(some, 0.0, spread[-1])
             spread[:, -1] = np.where(some, 0.0, spread[:, -1])
-        y, squares, v = (np.where(some, 0.0, x) for x in (self.y, self.squares, self.v))
-        return replace(self, y=y, squares=squares, v=v, spread=spread)
+        return replace(self, y=np.where(some, 0.0, self.y), spread=spread)
 
     @property
     def unit(self) -> Array:
@@ -153,7 +154,7 @@ class Design(Counted):
         if self.spread is None:
             return np.asarray(r)
         a = np.broadcast_to(np.vstack([-of_row, np.ones((1, of_row.shape[1]))]), (len(self.spread), len(r)))
-        return np.asarray(r + np.einsum("ir,ijr,jr->r", a, self.spread, a))
+        return np.asarray(r + np.fmax(np.einsum("ir,ijr,jr->r", a, self.spread, a), 0.0))
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,14 @@ def standard(g: Design) -> Standard:
     beta = Fit.of(g, np.ones(1)).beta
     beta_of_data = beta.copy()
     beta_of_data[:, 0] += crude_mean
-    return Standard(g.residual(), centre, inverse, beta_of_data, dependent)
+    residual = g.residual()
+    # Means on a line have residuals of rounding errors, which are no variance; those of a spread are errors of squares.
+    squares = residual.residual_squares(np.zeros_like(beta))
+    rounded = (ROUNDING * g.largest(np.abs(g.y))) ** 2
+    if g.spread is not None:
+        rounded += ROUNDING * g.largest(g.spread[-1, -1])
+    exact = g.largest(squares) <= rounded
+    return Standard(residual.of_zeros(exact), centre, inverse, beta_of_data, dependent)
 
 
 def _triangle(covariance: Array, rounding: Array) -> tuple[Array, Array]:

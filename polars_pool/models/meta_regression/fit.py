@@ -77,15 +77,16 @@ def fit(g: Design, published: bool, h: Hyperparameters) -> Fitted:
     """The components of every model, each computed in a unit of its own."""
     with np.errstate(all="ignore"):
         measurable = g.measurable
-        of_models = standard(g if measurable.all() else g.of_zeros(~measurable))
+        of_models = standard(g.of_zeros(~measurable))
         v, sigma2, prior = _variances(of_models.g, published, h)
-        in_unit = replace(of_models.g, v=v)
+        unknown = np.where(g.each(measurable), 0.0, np.nan)
+        in_unit = replace(of_models.g, v=v + unknown, squares=of_models.g.squares + unknown)
         unit = in_unit.unit
         in_unit, sigma2 = in_unit.scaled(1 / unit), sigma2 / (unit * unit)
         method = _method(h)
         # Beside a known tau2 above 0, an exact mean is a group like any other.
         mixed = (in_unit.smallest(v) == 0) & (in_unit.largest(v) > 0) & (method is not None or h.tau2 == 0)
-        identified = ~np.isnan(in_unit.sum(v)) & measurable & ~mixed
+        identified = ~np.isnan(in_unit.sum(in_unit.v)) & ~mixed
         regular = (in_unit.df >= 0) & (of_models.dependent < 0)
         joint = np.zeros(g.models, dtype=bool)
         converged = identified & regular

@@ -27,7 +27,9 @@ def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression, 
 def fitted(request: MetaRegression, c: Columns = POLARS) -> Iterator[Step]:
     """x'b of each group, which takes the place of mu, and its error; where b is unknown a group keeps its own mean."""
     count = len(request.terms)
-    yield {f"_pool_u{i}": _deviation(c.column(f"_pool_x{i - 1}"), c.column(f"_pool_centre{i}")) for i in range(1, count)}
+    yield {
+        f"_pool_u{i}": _deviation(c.column(f"_pool_x{i - 1}"), c.column(f"_pool_centre{i}")) for i in range(1, count)
+    }
     u = [None, *(c.column(f"_pool_u{i}") for i in range(1, count))]
     fit = c.b0
     for i in range(1, count):
