@@ -139,7 +139,7 @@ OTHERS = {  # values that differ from the default, of every argument that some f
 }  # fmt: skip
 
 
-ELSEWHERE = {"trials", "exposure", "nested", "persist"}  # these choose another family, or are for Spark
+ELSEWHERE = {"trials", "exposure", "nested", "persist", "toward"}  # these choose another family, or are for Spark
 
 
 def refused():
