@@ -14,6 +14,7 @@ import polars_pool as pool
 from polars_pool import arguments, models
 from polars_pool.models import families
 from polars_pool.models.hyperparameters import Hyperparameters
+from polars_pool.models.meta_regression import spec as meta_regression
 from polars_pool.models.nested import spec as nested
 from polars_pool.models.oneway import spec as oneway
 from polars_pool.models.posterior import spec as posterior
@@ -21,8 +22,10 @@ from polars_pool.models.rates import spec as rates
 from polars_pool.models.regression import spec as regression
 
 SPECS = {"oneway": oneway, "posterior": posterior, "rates": rates, "regression": regression, "nested": nested}
+SPECS |= {"meta_regression": meta_regression}
 REQUESTS = {"oneway": oneway.Means, "posterior": posterior.PosteriorMeans, "rates": rates.Rates}
 REQUESTS |= {"regression": regression.Regression, "nested": nested.Nested}
+REQUESTS |= {"meta_regression": meta_regression.MetaRegression}
 FUNCTIONS = ("components", "components_schema", "estimates", "estimates_schema")
 
 ROWS = pl.DataFrame(
@@ -31,6 +34,7 @@ ROWS = pl.DataFrame(
         "g": [f"g{i % 10}" for i in range(120)],
         "h": [f"h{i % 10 // 3}" for i in range(120)],
         "y": [float(i * i % 17 + 3 * (i % 10) + i // 60) for i in range(120)],
+        "u": [float(i % 10 * 3 % 7) for i in range(120)],
         "x": [float(i * 7 % 11) for i in range(120)],
         "k": [(i * i + i % 10) % 7 for i in range(120)],
         "size": [6 + i % 3 for i in range(120)],
@@ -44,6 +48,7 @@ ARGUMENTS = {
     "rates": {"value": "k", "by": "g", "trials": "size"},
     "regression": {"value": "y", "x": ["x"], "by": "g"},
     "nested": {"value": "y", "by": ["h", "g"], "nested": True},
+    "meta_regression": {"value": "y", "by": "g", "toward": ["u"]},
 }
 
 each_family = pytest.mark.parametrize("family", SPECS)
@@ -117,7 +122,7 @@ def test_a_request_holds_no_data_and_can_be_pickled(family, verb):
 @each_family
 def test_options_are_by_default_those_of_the_verbs(family):
     """A verb without an option leaves it at the default of its family, which must be the one users know."""
-    options = SPECS[family].Options()
+    options = getattr(SPECS[family], "Options", oneway.Options)()  # those of means where it has none of its own
     signatures = [inspect.signature(verb).parameters for verb in VERBS[family]]
     for field in fields(options):
         default = getattr(options, field.name)
