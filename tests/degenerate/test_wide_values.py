@@ -85,7 +85,7 @@ def test_an_offset_costs_no_digits(run, offset, dtype):
     assert run(pool.shrink, data, "y", "g")["weight"].to_list() == pytest.approx([tau2 / (tau2 + sigma2 / 3)] * 2)
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(4)
 @engines
 @pytest.mark.parametrize("dtype", IN_DUCKDB)
 def test_an_offset_costs_no_digits_in_duckdb(engine, dtype):

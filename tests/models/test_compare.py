@@ -37,7 +37,7 @@ SHORT = [name for name in UNWEIGHTED if groups(name).N <= 150]
 MORRIS = [name for name in SHORT if groups(name).J > 3]
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("mu", [*CENTRES, "known"])
 @pytest.mark.parametrize("within", ["pooled", "separate", "known"])

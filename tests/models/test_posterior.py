@@ -542,7 +542,7 @@ EVERY_PRIOR = {
 }
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("prior", "seed"), EVERY_PRIOR.values(), ids=EVERY_PRIOR)
 def test_no_draw_is_missing_and_draws_fall_below_quantiles_as_often_as_they_should(prior, seed):
     draws = 20_000

@@ -105,6 +105,7 @@ def deficiency(frame, x, vary, correlated, restricted) -> int:
     return len(rows) - np.linalg.matrix_rank(rows, tol=1e-7)
 
 
+@pytest.mark.share(2)
 @every_method
 @pytest.mark.parametrize("correlated", [True, False], ids=["correlated", "uncorrelated"])
 @pytest.mark.parametrize("vary", [["intercept"], ["intercept", "a"], ["intercept", "a", "b"]], ids=len)

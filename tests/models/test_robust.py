@@ -101,7 +101,7 @@ def test_the_table_agrees_with_the_computation(ratio, kappa):
 # --- shrink ---
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(5)
 @pytest.mark.parametrize("mu", ["gls", "groups", "known"])
 @pytest.mark.parametrize("tau2", ["reml", "he", 0.3])
 @pytest.mark.parametrize("level", [0.95, 0.8])

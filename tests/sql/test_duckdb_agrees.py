@@ -485,13 +485,13 @@ def assert_names_are_names(engine: str, names: list[str]) -> None:
 FOUR_NAMES = ways.share(four_names(), of=2)  # each name in at least one role
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize("names", FOUR_NAMES[::2], ids=lambda names: names[0])
 def test_odd_names(names):
     assert_names_are_names("duckdb", names)
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize("names", FOUR_NAMES[1::2], ids=lambda names: names[0])
 def test_odd_names_in_the_shell(names):
     assert_names_are_names("shell", names)

@@ -78,6 +78,7 @@ def test_compressed_groups_give_the_components_of_all_groups(connection, frame, 
     assert_same_components(connection, frame, kind, tau2)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("kind", INPUTS)
 def test_each_input_is_compressed(connection, kind):
     assert_same_components(connection, data_sets(1, [0.0, 2.0, 4.0, 0.0, 6.0, 3.0]), kind, "reml")

@@ -473,7 +473,7 @@ INTERVAL = '"interval"'
 ASKED = [("duckdb", *case) for case in SENTENCES[::2]] + [("shell", *case) for case in SENTENCES[1::2]]
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("engine", "verb", "arguments", "sentence"), ASKED)
 def test_errors_of_priors(engine, verb, arguments, sentence):
     database(engine).hold(pl.DataFrame({"g": [1, 1, 2, 2, 3], "y": [1.0, 2.0, 4.0, 5.0, 3.0]}))
