@@ -97,7 +97,8 @@ def test_tables_of_coefficients(classic, options):
     """Of many models with weights, of degenerate ones, and of a frame without rows."""
     compare(classic, pool.regress_coefficients, models(), "y", ["a", "b", "u"], "g", over="m", weights="w", **options)
     compare(classic, pool.regress_coefficients, degenerate(), "y", ["a"], "g", over="m", **options)
-    compare(classic, pool.regress_coefficients, degenerate().clear(), "y", ["a"], "g", **options)
+    for over in (None, "m"):
+        compare(classic, pool.regress_coefficients, degenerate().clear(), "y", ["a"], "g", over=over, **options)
 
 
 @every_verb
