@@ -155,6 +155,10 @@ def _levels(part: _Part, values: Values, role: str) -> tuple[str, ...]:
         if level in levels[:i]:
             raise ValueError(f"levels= of {part.name!r} names {level!r} twice; give every level once")
     _refuse_number_of_levels(part.name, levels, role)
+    if part.dtype == pl.Boolean and set(levels) != {"false", "true"}:
+        raise ValueError(
+            f"levels={shown(list(values))} of {part.name!r}, which is Boolean; give [False, True], or none"
+        )
     if part.factor.reference is None:
         return tuple(levels)
     reference = _label(part.factor.reference, part.name)

@@ -376,6 +376,7 @@ WRONG = {
     "no levels": (pool.factor("tier", levels=[]), ("x='tier'", "levels=[...]"), None),
     "levels as text": (pool.factor("tier", levels="ABC"), ("levels='ABC'", "list"), None),
     "levels as a number": (pool.factor("tier", levels=3), ("levels=3", "'tier'", "list"), None),
+    "levels of a Boolean": (pool.factor("flag", levels=["no", "yes"]), ("['no', 'yes']", "'flag'", "Boolean"), None),
     "null level": (pool.factor("tier", levels=["A", None]), ("None", "tier"), None),
     "level of a float": (pool.factor("tier", levels=["A", 1.5]), ("1.5", "tier"), None),
     "constant": ("same", ("x='same'", "one level, 's'"), None),
