@@ -13,12 +13,12 @@ from ...formulas.shrink import icc
 from .. import warning
 from ..keys import public
 from ..oneway.components import in_models
-from ..oneway.groups import grouped
+from ..oneway.groups import grouped, predictors
 from ..tables import WHOLE, series
 from . import inference
 from .design import Design
 from .fit import Fitted, fit
-from .groups import classes, columns, pairs
+from .groups import classes, origin, pairs
 from .refuse import bad_rows, causes, dependent
 from .spec import MetaRegression
 from .terms import Terms, terms
@@ -56,7 +56,7 @@ def of_classes(
 def private(request: MetaRegression) -> dict[str, pl.DataType]:
     """The columns of a model that its groups need: variances, and the coefficients with their centres and errors."""
     count = len(request.terms)
-    centred = [f"_pool_centre{i}" for i in range(1, count)]
+    centred = [f"_pool_{place}{i}" for i in range(1, count) for place in ("origin", "centre")]
     covariances = [name for _, _, name in covariance_columns(count)]
     names = ["_pool_pivot", *ERRORS, *centred, *(f"_pool_b{i}" for i in range(count)), *covariances, "_pool_fitted"]
     of_model = ("groups", "sigma2", "tau2", "df_prior", "sigma2_prior")
@@ -98,7 +98,7 @@ def _design(rows: pl.DataFrame, start: Array, request: MetaRegression) -> Design
 
     y = column("y")
     one, none = np.ones(len(y)), np.zeros(len(y))
-    x = np.vstack([one, *(rows[name].to_numpy() for name in columns(request)[:-1])])
+    x, origins = _predictors(rows, start, request)
     n = one if request.published and request.n is None else column("n", one)
     spread = None
     if "_pool_k" in rows.columns:
@@ -114,9 +114,18 @@ def _design(rows: pl.DataFrame, start: Array, request: MetaRegression) -> Design
         v=column("v") if request.published else none,
         y=y,
         x=x,
+        origin=origins,
         spread=spread,
         k=rows["_pool_k"].to_numpy() if "_pool_k" in rows.columns else None,
     )
+
+
+def _predictors(rows: pl.DataFrame, start: Array, request: MetaRegression) -> tuple[Array, Array]:
+    """Z, whose first row is 1; and of each model what its predictors are less of."""
+    names = predictors(request)
+    one, none = np.ones(rows.height), np.zeros(len(start))
+    x = np.vstack([one, *(rows[name].to_numpy() for name in names)])
+    return x, np.vstack([none, *(rows[origin(name)].to_numpy()[start] for name in names)])
 
 
 def of_models(
@@ -181,6 +190,7 @@ def components_of(f: Fitted) -> dict[str, Array]:
 def of_terms(t: Terms) -> dict[str, Array]:
     count = t.beta.shape[1]
     columns = {f"_pool_centre{i}": t.centre[:, i] for i in range(1, count)}
+    columns |= {f"_pool_origin{i}": t.origin[:, i] for i in range(1, count)}
     columns |= {f"_pool_b{i}": t.beta[:, i] for i in range(count)}
     columns |= {name: t.covariance[:, i, j] for i, j, name in covariance_columns(count)}
     return columns | {"_pool_fitted": t.exact * 1.0}

@@ -30,6 +30,7 @@ class Design(Counted):
     y: Array  # mean of the groups' means
     x: Array
     spread: Array | None = None
+    origin: Array | None = field(default=None, metadata=PER_MODEL)  # (terms, models): what x is less the predictors
     crude: Array | None = field(default=None, metadata=PER_MODEL)  # mean square of y about its mean
 
     @property
@@ -88,7 +89,7 @@ class Design(Counted):
     def without_predictors(self) -> Design:
         """The groups with a common mean alone."""
         spread = None if self.spread is None else self.spread[np.ix_([0, -1], [0, -1])]
-        return replace(self, x=np.ones((1, self.x.shape[1])), spread=spread)
+        return replace(self, x=np.ones((1, self.x.shape[1])), spread=spread, origin=None)
 
     def residual(self) -> Design:
         """The design with the residuals of the plain fit in place of y, which keep more digits."""

@@ -11,6 +11,7 @@ from .. import unseen
 from ..oneway.components import SQUARES
 from ..oneway.groups import VAR, N, V, W, largest, predictors
 from ..oneway.unseen import of_none
+from ..pivot import Column
 from .spec import MetaRegression
 
 MISSING, VARYING = "_pool_missing_", "_pool_varying_"  # prefixes of the number of groups in which a predictor is so
@@ -63,13 +64,26 @@ def classes(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegressi
     if not request.variance_depends_on_n:
         return of_each_group(groups, constants, request)
     names, flags = columns(request), bad_predictors(request)
+    groups = _about_origins(groups.with_columns(**flags), constants, request)
     means = [pl.col(name).mean() for name in names]
     covariances = (_covariance(names[i], names[j]).alias(name) for i, j, name in pairs(request))
-    counts = {name: flag.sum() for name, flag in flags.items()}
+    counts = {name: pl.col(name).sum() for name in flags}
     sizes = groups.group_by(*request.over, N).agg(*means, VAR.mean(), *covariances, **counts, _pool_k=pl.len())
     numbers = {"_pool_w": N.cast(pl.Float64), "_pool_k": pl.col("_pool_k").cast(pl.Float64)}
     sizes = sizes.with_columns(N.cast(pl.Float64), **numbers)
     return sizes.select(pl.exclude("_pool_var"), SQUARES).join(constants, how="cross")
+
+
+def _about_origins(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
+    """The groups with their predictors less a common offset: the mean of years or times would lose digits."""
+    names = predictors(request)
+    beside = groups.join(constants.select(map(origin, names)), how="cross") if names else groups
+    return beside.with_columns(pl.col(name) - pl.col(origin(name)) for name in names).drop(map(origin, names))
+
+
+def origin(name: str) -> str:
+    """The private name of what is subtracted from a predictor."""
+    return Column(name, pl.col(name)).pivot
 
 
 def _covariance(one: str, other: str) -> pl.Expr:
@@ -81,4 +95,6 @@ def of_each_group(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRe
     of_rows = (N.cast(pl.Float64), W.cast(pl.Float64), SQUARES)
     statistics = of_rows if not request.published else (W, V) if request.n is None else (N, W, V)
     flags = (flag.cast(pl.UInt32).alias(name) for name, flag in bad_predictors(request).items())
-    return groups.select(*request.over, *statistics, *columns(request), *flags).join(constants, how="cross")
+    of_groups = _about_origins(groups.with_columns(flags), constants, request)
+    names = [*columns(request), *bad_predictors(request)]
+    return of_groups.select(*request.over, *statistics, *names).join(constants, how="cross")

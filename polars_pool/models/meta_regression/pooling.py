@@ -27,9 +27,8 @@ def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression, 
 def fitted(request: MetaRegression, c: Columns = POLARS) -> Iterator[Step]:
     """x'b of each group, which takes the place of mu, and its error; where b is unknown a group keeps its own mean."""
     count = len(request.terms)
-    yield {
-        f"_pool_u{i}": _deviation(c.column(f"_pool_x{i - 1}"), c.column(f"_pool_centre{i}")) for i in range(1, count)
-    }
+    names = {i: (f"_pool_x{i - 1}", f"_pool_origin{i}", f"_pool_centre{i}") for i in range(1, count)}
+    yield {f"_pool_u{i}": _deviation(*map(c.column, columns)) for i, columns in names.items()}
     u = [None, *(c.column(f"_pool_u{i}") for i in range(1, count))]
     fit = c.b0
     for i in range(1, count):
@@ -46,6 +45,6 @@ def fitted(request: MetaRegression, c: Columns = POLARS) -> Iterator[Step]:
     yield {"_pool_fit": c.mu, "_pool_se_fit": c.se_mu}
 
 
-def _deviation(x: Any, centre: Any) -> Any:
-    """x - centre; missing for a group without values whose predictor is NaN or infinite, as for a missing one."""
-    return where((x > -INFINITY) & (x < INFINITY), x - centre, None)  # NaN is above infinity
+def _deviation(x: Any, origin: Any, centre: Any) -> Any:
+    """x - origin - centre; missing for a group without values whose predictor is missing, NaN or infinite."""
+    return where((x > -INFINITY) & (x < INFINITY), (x - origin) - centre, None)  # NaN is above infinity

@@ -12,9 +12,10 @@ from .fit import Fitted
 
 @dataclass(frozen=True)
 class Terms:
-    """Coefficients of (1, x - centre) in units of the data, one row per model; NaN where they are unknown."""
+    """Coefficients of (1, x - origin - centre) in units of the data, one row per model; NaN where they are unknown."""
 
-    centre: Array  # (models, terms), 0 for the intercept
+    origin: Array  # (models, terms), 0 for the intercept; it is subtracted first, as the centre has more digits
+    centre: Array
     beta: Array  # (models, terms)
     covariance: Array  # (models, terms, terms)
     exact: Array  # (models,): whether the coefficients only interpolate, so that each group keeps its own mean
@@ -22,9 +23,10 @@ class Terms:
     def about_zero(self) -> Terms:
         """The coefficients of (1, x)."""
         shift = np.broadcast_to(np.eye(self.beta.shape[1]), self.covariance.shape).copy()
-        shift[:, 0] -= self.centre
+        shift[:, 0] -= self.origin + self.centre
         beta = np.einsum("mij,mj->mi", shift, self.beta)
-        return Terms(0 * self.centre, beta, shift @ self.covariance @ np.swapaxes(shift, 1, 2), self.exact)
+        zero = 0 * self.centre
+        return Terms(zero, zero, beta, shift @ self.covariance @ np.swapaxes(shift, 1, 2), self.exact)
 
 
 def terms(f: Fitted, pivot: Array) -> Terms:
@@ -34,7 +36,9 @@ def terms(f: Fitted, pivot: Array) -> Terms:
     beta[:, 0] += pivot
     covariance = np.einsum("mik,mij,mjl->mkl", back, f.covariance, back) * (unit * unit)[:, :, None]
     regular = f.regular[:, None]
+    origin = f.source.origin
     return Terms(
+        np.zeros_like(beta) if origin is None else origin.T,
         f.standard.centre,
         np.where(regular, beta, np.nan),
         np.where(regular[:, :, None], covariance, np.nan),

@@ -126,8 +126,11 @@ def summed(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 
 
 def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """One row: the pivot, and the number of bad rows by reason."""
-    return counted(rows, bad_columns(request), pivot, request.design.factors)
+    """One row: the pivots of the value and of predictors, and the number of bad rows by reason."""
+    counts = counted(rows, bad_columns(request), pivot, request.design.factors)
+    if not request.predictors:
+        return counts
+    return counts.join(pivots(rows, [Column(name, pl.col(name)) for name in predictors(request)]), how="cross")
 
 
 def states_columns(request: OneWay) -> tuple[str, ...]:
