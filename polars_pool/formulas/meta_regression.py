@@ -129,6 +129,8 @@ _METHODS = (
         "Hardy & Thompson (1996)",
         known_v=Minimum(
             Sums(lambda logs, wr2: between.ml_deviance(logs, wr2), lambda w2r2, s1: between.ml_slope(w2r2, s1)),
+            # The likelihood is infinite at 0 where the fit can meet the means of all groups with v = 0.
+            pole=lambda exact, fitted: (exact > 0) & (exact <= fitted),
             balance=_balance(lambda w2r2, s1: bounds.ml_balance(w2r2, s1)),
         ),
         joint=Profile(

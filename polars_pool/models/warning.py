@@ -68,10 +68,6 @@ FEW_GROUPS = (
     "a model has no more groups than coefficients, those of toward= and the intercept, so that its tau2 is unknown and "
     "each group keeps its own mean: give fewer predictors, or a known tau2="
 )
-SOME_EXACT = (
-    "a model has some groups whose mean is exact (se or variance 0) and others: beside toward= these decide alone, so "
-    "the model has no tau2; give the true standard errors, all above 0"
-)
 LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"

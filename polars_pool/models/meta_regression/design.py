@@ -12,6 +12,7 @@ from ...numerics.segments import PER_MODEL, Counted
 from ..many import MEASURABLE, ORDINARY
 
 COLLINEAR = 1e-12  # 1 - R^2 of a predictor by those before it, below which it counts as their combination
+EXACT = 1e-28  # of the largest v of a model: a smaller one stands for 0
 ROUNDING = 8 * np.finfo(float).eps  # of a predictor that is the same in all groups, and of residuals that are 0
 
 
@@ -32,6 +33,8 @@ class Design(Counted):
     spread: Array | None = None
     origin: Array | None = field(default=None, metadata=PER_MODEL)  # (terms, models): what x is less the predictors
     crude: Array | None = field(default=None, metadata=PER_MODEL)  # mean square of y about its mean
+    is_anchor: Array | None = None  # whether the group is an anchor (anchors.py), whose x is a unit vector and y is 0
+    plain: Array | None = field(default=None, metadata=PER_MODEL)  # (terms, models): plain fit of y beside anchors
 
     @property
     def terms(self) -> int:
@@ -98,6 +101,22 @@ class Design(Counted):
         matrix[:, -1, :-1] = -beta
         return self.combined(matrix)
 
+    @cached_property
+    def is_exact(self) -> Array:
+        """Whether the mean of a group is exact: its v is 0, or so small that it stands for 0."""
+        return np.asarray(self.v <= self.each(EXACT * self.largest(self.v)))
+
+    @property
+    def exact(self) -> Array:
+        """Number of such groups of each model."""
+        return self.sum(self.is_exact * 1.0)
+
+    @property
+    def plain_residual_squares(self) -> Array:
+        """The squares of the residuals of the plain fit, by groups of each row."""
+        beta = np.zeros((self.models, self.terms)) if self.plain is None else self.plain.T
+        return self.residual_squares(beta)
+
     def scaled(self, factor: Array) -> Design:
         """The design with the values of each model multiplied by a factor, a power of two."""
         if (factor == 1).all():
@@ -109,12 +128,13 @@ class Design(Counted):
             spread[:, -1] *= each
         crude = None if self.crude is None else self.crude * factor * factor
         values = {"y": self.y * each, "squares": self.squares * square, "v": self.v * square}
-        return replace(self, **values, spread=spread, crude=crude)
+        plain = None if self.plain is None else self.plain * factor
+        return replace(self, **values, spread=spread, crude=crude, plain=plain)
 
     @cached_property
     def size(self) -> Array:
         """The spread of each model: of residuals, of rows, or the least error; 1 where all are 0."""
-        plain = np.sqrt(self.sum(self.residual_squares(np.zeros((self.models, self.terms)))) / self.groups)
+        plain = np.sqrt(self.sum(self.plain_residual_squares) / self.groups)
         within = np.sqrt(self.squares_within / self.rows)
         size = np.fmax(np.fmax(plain, within), np.sqrt(np.fmax(self.smallest(self.v), 0.0)))
         return np.where(size > 0, size, 1.0)
@@ -171,15 +191,17 @@ class Fit:
         products = g.products(weight)
         usable = np.asarray(np.isfinite(products).all(axis=(1, 2)))
         information = np.where(usable[:, None, None], products[:, :-1, :-1], np.eye(g.terms))
-        # In units of the weights, as the determinant of many predictors may overflow.
-        unit = np.abs(np.einsum("mii->mi", information)).max(axis=1)
-        unit = np.where(unit > 0, unit, 1.0)
-        sign, log_determinant = np.linalg.slogdet(information / unit[:, None, None])
+        # In units of its diagonal: where weights differ by orders of magnitude, each entry keeps its digits.
+        diagonal = np.einsum("mii->mi", information)
+        unit = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        scaled = information / (unit[:, :, None] * unit[:, None, :])
+        sign, log_determinant = np.linalg.slogdet(scaled)
         regular = usable & (sign > 0)
-        matrix = np.where(regular[:, None, None], information, np.eye(g.terms))
-        inverse = np.where(regular[:, None, None], np.linalg.inv(matrix), np.nan)
+        inverse = np.linalg.inv(np.where(regular[:, None, None], scaled, np.eye(g.terms)))
+        inverse = np.where(regular[:, None, None], inverse / (unit[:, :, None] * unit[:, None, :]), np.nan)
         beta = np.einsum("mij,mj->mi", inverse, products[:, :-1, -1])
-        return cls(beta, inverse, np.where(regular, log_determinant + g.terms * np.log(unit), np.nan))
+        log_information = log_determinant + 2 * np.log(unit).sum(axis=1)
+        return cls(beta, inverse, np.where(regular, log_information, np.nan))
 
 
 @dataclass(frozen=True)

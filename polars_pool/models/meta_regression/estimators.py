@@ -14,7 +14,8 @@ from ...formulas.methods import Balance, Formula, Method, Minimum, Moments, Prof
 from ...numerics import search
 from ...numerics.search import Range
 from ..oneway.estimators import Statistics, Table
-from .design import Design, Fit
+from .anchors import of_anchors
+from .design import EXACT, Design, Fit
 
 Estimate = tuple[Array, Array]  # tau2, and whether the search settled
 
@@ -25,16 +26,16 @@ OF_MODELS: Table = {
     "df": lambda s: s.g.df,
     "df_between": lambda s: s.g.df,
     "crude": lambda s: s.g.crude,
-    "plain_r2": lambda s: s.g.residual_squares(np.zeros((s.g.models, s.g.terms))),
+    "plain_r2": lambda s: s.g.plain_residual_squares,
     "plain_squares": lambda s: s.g.sum(s["plain_r2"]),
     "v_squares": lambda s: s.g.sum(s["plain_r2"] * s.g.v),
     "w_squares": lambda s: s.g.sum(s["plain_r2"] * s.g.w),
     "squares_by_w": lambda s: s.g.sum(s["plain_r2"] / s.g.w),
     "squares": lambda s: s.g.squares_within,
-    "exact": lambda s: s.g.sum(np.asarray(s.g.v == 0) * 1.0),
+    "exact": lambda s: s.g.exact,
     "v_least": lambda s: s.g.smallest(s.g.v),
     "v_largest": lambda s: s.g.largest(s.g.v),
-    "v_positive": lambda s: s.g.smallest(np.where(s.g.v == 0, INFINITY, s.g.v)),
+    "v_positive": lambda s: s.g.smallest(np.where(s.g.is_exact, INFINITY, s.g.v)),
     "precision": lambda s: s.g.sum(1 / s.g.v),
     "precision2": lambda s: s.g.sum(1 / (s.g.v * s.g.v)),
     "w1": lambda s: s.g.sum(s.g.w),
@@ -44,17 +45,39 @@ OF_MODELS: Table = {
 }
 
 
-def _trace_of(fit: Fit, products: Array) -> Array:
-    """tr((Z'WZ)^-1 Z'AZ) from the products of weights A."""
-    return np.asarray(np.einsum("mij,mji->m", fit.inverse, products[:, :-1, :-1]))
+def projected_once(s: Statistics, d: Array) -> Array:
+    """tr(P D) of each model for a diagonal D: sum of w d (1 - leverage)."""
+    g, fit, w = s.g, s["fit"], s["light"]
+    trace = g.sum(w * d) - _trace(fit.inverse, _squared(g, w * w * d))
+    if g.is_anchor is None:
+        return np.asarray(trace)
+    return np.asarray(trace + np.einsum("mi,mii,mi->m", s["anchors"], s["left"], of_anchors(g, d)))
 
 
 def projected(s: Statistics, one: Array, other: Array) -> Array:
     """tr(P D P E) of each model for diagonal D and E, by their diagonals."""
-    g, fit, w = s.g, s["fit"], s["weight"]
-    of_one, of_other = (fit.inverse @ g.products(w * w * d)[:, :-1, :-1] for d in (one, other))
-    twice = _trace_of(fit, g.products(w * w * w * one * other))
-    return np.asarray(g.sum(w * w * one * other) - 2 * twice + np.einsum("mij,mji->m", of_one, of_other))
+    g, fit, w = s.g, s["fit"], s["light"]
+    of_one, of_other = (_squared(g, w * w * d) for d in (one, other))
+    twice = _trace(fit.inverse, _squared(g, w * w * w * one * other))
+    traces = _trace(fit.inverse @ of_one, fit.inverse @ of_other)
+    result = g.sum(w * w * one * other) - 2 * twice + traces
+    if g.is_anchor is None:
+        return np.asarray(result)
+    anchors, d, e = s["anchors"], of_anchors(g, one), of_anchors(g, other)
+    for of_others, own in ((of_one, e), (of_other, d)):  # P between an anchor and the other groups
+        moved = fit.inverse @ of_others @ fit.inverse
+        result = result + np.einsum("mi,mii,mi->m", anchors * anchors, moved, own)
+    between_anchors = anchors[:, :, None] * s["left"]
+    return np.asarray(result + np.einsum("mij,mij,mj,mi->m", between_anchors, between_anchors, d, e))
+
+
+def _squared(g: Design, weight: Array) -> Array:
+    """Z'AZ of weights A."""
+    return g.products(weight)[:, :-1, :-1]
+
+
+def _trace(one: Array, other: Array) -> Array:
+    return np.asarray(np.einsum("mij,mji->m", one, other))
 
 
 OF_WEIGHTS: Table = {
@@ -65,7 +88,10 @@ OF_WEIGHTS: Table = {
     "s2": lambda s: s.g.sum(s["weight"] * s["weight"]),
     "wr2": lambda s: s.g.sum(s["weight"] * s["r2"]),
     "w2r2": lambda s: s.g.sum(s["weight"] * s["weight"] * s["r2"]),
-    "trace": lambda s: s["s1"] - _trace_of(s["fit"], s.g.products(s["weight"] * s["weight"])),
+    "light": lambda s: s["weight"] if s.g.is_anchor is None else np.where(s.g.is_anchor, 0.0, s["weight"]),
+    "anchors": lambda s: of_anchors(s.g, s["weight"]),
+    "left": lambda s: s["fit"].inverse @ _squared(s.g, s["light"]),
+    "trace": lambda s: projected_once(s, s["ones"]),
     "trace2": lambda s: projected(s, s["ones"], s["ones"]),
     "log_information": lambda s: s["fit"].log_information,
     "ones": lambda s: np.ones(s.g.y.shape),
@@ -84,9 +110,7 @@ OF_FIXED_WEIGHTS: Table = {
     **OF_WEIGHTS,
     "a": lambda s: s["s1"],
     "ar2": lambda s: s["wr2"],
-    "trace_v": lambda s: (
-        s.g.sum(s["weight"] * s.g.v) - _trace_of(s["fit"], s.g.products(s["weight"] * s["weight"] * s.g.v))
-    ),
+    "trace_v": lambda s: projected_once(s, s.g.v),
     "squares_variance": lambda s: 2 * projected(s, s["total_variance"], s["total_variance"]),
 }
 
@@ -109,7 +133,7 @@ def with_known_v(method: Method, g: Design) -> Estimate:
     tau2[exact] = formulas.plain_estimate(s["plain_squares"], g.groups, g.df, method)[exact]
     if (models := np.flatnonzero(~exact)).size:
         tau2[models], settled[models] = _estimate(method, g.take(models))
-    return np.maximum(tau2, 0.0), settled
+    return np.where(tau2 > EXACT * g.largest(g.v), tau2, np.where(tau2 <= np.inf, 0.0, np.nan)), settled
 
 
 def _estimate(method: Method, g: Design) -> Estimate:
@@ -138,16 +162,20 @@ def matched_q(g: Design, expected: Array) -> Estimate:
 
 def _by_minimum(minimum: Minimum, g: Design) -> Estimate:
     assert minimum.balance is not None
-    return _least(minimum.objective, minimum.balance, AT_TAU2, "tau2", g, _range(minimum.balance, g))
+    within = _range(minimum, minimum.balance, g)
+    tau2, settled = _least(minimum.objective, minimum.balance, AT_TAU2, "tau2", g, within)
+    return np.where(tau2 <= within.floor, 0.0, tau2), settled
 
 
-def _range(balance: Balance, g: Design) -> Range:
+def _range(minimum: Minimum, balance: Balance, g: Design) -> Range:
     """Where the search for tau2 looks."""
     s = Statistics(g, OF_MODELS)
     high = np.asarray(applied(formulas.high, s))
     low = np.asarray(applied(bounds.low, s, high=high, stretch=1.0))
     bend = np.asarray(applied(balance.rises_from, s))
-    return Range(low, bend, high, np.zeros(g.models), np.zeros(g.models, dtype=bool))
+    floor = np.asarray(applied(bounds.floor, s, high=high))
+    pole = np.zeros(g.models, dtype=bool) if minimum.pole is None else np.asarray(applied(minimum.pole, s))
+    return Range(low, bend, high, floor, pole)
 
 
 def _least(
@@ -163,6 +191,7 @@ def _least(
     below, value_below = (np.broadcast_to(applied(f, s), g.models) for f in (balance.below, balance.value_below))
     function = partial(of, balance.formula)
     x, settled = search.straight_minimum(g, function, below, value_below), np.ones(g.models, dtype=bool)
+    x = np.where(within.pole & (x <= within.floor), np.nan, x)
     if (models := np.flatnonzero(~(within.bend <= 0) & ~np.isnan(x))).size:
         some = g.take(models)
         x[models[~search.is_only_minimum(some, function, x[models], _of(within, models))]] = np.nan

@@ -8,9 +8,11 @@ import numpy as np
 
 from ...engines.numpy import Array
 from ...formulas import between, squeeze, within
+from ...formulas.bounds import NEGLIGIBLE
 from ...formulas.meta_regression import TAU2
 from ...formulas.methods import Method
 from ..hyperparameters import Hyperparameters
+from .anchors import anchored
 from .design import Design, Fit, Standard, standard
 from .estimators import on_rows, with_known_v
 
@@ -80,13 +82,13 @@ def fit(g: Design, published: bool, h: Hyperparameters) -> Fitted:
         of_models = standard(g.of_zeros(~measurable))
         v, sigma2, prior = _variances(of_models.g, published, h)
         unknown = np.where(g.each(measurable), 0.0, np.nan)
-        in_unit = replace(of_models.g, v=v + unknown, squares=of_models.g.squares + unknown)
+        in_data = replace(of_models.g, v=_positive(of_models.g, v) + unknown, squares=of_models.g.squares + unknown)
+        of_models = anchored(replace(of_models, g=in_data))
+        in_unit = of_models.g
         unit = in_unit.unit
         in_unit, sigma2 = in_unit.scaled(1 / unit), sigma2 / (unit * unit)
         method = _method(h)
-        # Beside a known tau2 above 0, an exact mean is a group like any other.
-        mixed = (in_unit.smallest(v) == 0) & (in_unit.largest(v) > 0) & (method is not None or h.tau2 == 0)
-        identified = ~np.isnan(in_unit.sum(in_unit.v)) & ~mixed
+        identified = ~np.isnan(in_unit.sum(in_unit.v))
         regular = (in_unit.df >= 0) & (of_models.dependent < 0)
         joint = np.zeros(g.models, dtype=bool)
         converged = identified & regular
@@ -132,6 +134,12 @@ def _variances(g: Design, published: bool, h: Hyperparameters) -> tuple[Array, A
         prior = squeeze.prior(g)
         own = within.squeezed_variance(g.n, g.squares / (g.n - 1), *map(g.each, prior))
     return np.broadcast_to(within.sampling_variance(own, g.w), g.y.shape), sigma2, prior
+
+
+def _positive(g: Design, v: Array) -> Array:
+    """v with a negligible number in place of 0 beside groups that have errors, so that limits need no formulas."""
+    least = g.smallest(np.where(v == 0, np.inf, v))
+    return np.where((v == 0) & g.each(np.isfinite(least)), g.each(NEGLIGIBLE * least), v)
 
 
 def _given(g: Design, sigma2: Array) -> Array:

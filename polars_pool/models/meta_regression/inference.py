@@ -16,7 +16,7 @@ from ...numerics import search, special
 from ..oneway.estimators import Statistics
 from ..oneway.spec import Options
 from .design import Design
-from .estimators import AT_RHO, AT_TAU2, matched_q, projected, with_fixed_weights
+from .estimators import AT_RHO, AT_TAU2, matched_q, projected, projected_once, with_fixed_weights
 from .fit import Fitted, fit
 
 STATISTICS = (
@@ -53,7 +53,8 @@ def _heterogeneity(f: Fitted) -> dict[str, Array]:
     zero, df = np.zeros(f.g.models), np.where(f.g.df > 0, f.g.df, np.nan)
     q = np.asarray(Statistics(_mean_square(f), AT_TAU2, tau2=zero)["wr2"]) + 0 * df
     tail = special.fdtrc(df, f.g.rows - f.g.groups, q / df) if f.pooled else special.chdtrc(df, q)
-    exact = f.g.largest(f.g.v) == 0
+    exact = f.g.exact > f.g.terms
+    q = np.where(exact & (f.g.largest(f.g.v) > 0), np.inf, q)
     trace = Statistics(f.g, AT_TAU2, tau2=zero)["trace"]
     typical = np.where(exact, 0.0, inference.typical_variance(df, trace))
     typical = np.where(f.known, typical, np.nan)
@@ -183,8 +184,7 @@ class Curve:
         share = s["weight"] / g.w
         h2r2, shares = g.sum(s["weight"] * share * s["r2"]), g.sum(share)
         if self.restricted:
-            products = g.products(s["weight"] * share)[:, :-1, :-1]
-            shares = shares - np.einsum("mij,mji->m", s["fit"].inverse, products)
+            shares = projected_once(s, 1 / g.w)
         return np.asarray(inference.ml_variance_at(g.squares_within, h2r2, shares, g.rows - g.groups))
 
     def tau2(self, g: Design, x: Array) -> Array:
@@ -234,7 +234,8 @@ def _likelihood(f: Fitted) -> dict[str, Array]:
     curve, every = Curve(f.pooled, f.restricted), np.arange(f.g.models)
     x = f.tau2 / f.sigma2 if f.pooled else f.tau2
     log_likelihood = curve.log_likelihood(f, every, x, f.sigma2 if f.pooled else None)
-    log_likelihood = np.where(f.known, log_likelihood, np.nan)
+    is_finite = f.known & ~((f.tau2 == 0) & (f.g.exact > f.g.terms))
+    log_likelihood = np.where(is_finite, log_likelihood, np.nan)
     ratio = np.full(f.g.models, np.nan)
     if f.method is not None and f.method.likelihood is not None:
         compared = f.known & (f.g.df > 0) & (f.g.largest(f.g.v) > 0)

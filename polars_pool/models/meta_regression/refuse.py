@@ -58,13 +58,11 @@ def causes(f: Fitted, request: MetaRegression) -> dict[str, Array]:
     single = ~f.published & np.isnan(f.sigma2) & (f.g.rows == f.g.groups)
     few = failed & ~single & ((f.g.df < 0) | ((f.g.df == 0) & np.isnan(f.tau2)))
     combined = failed & ~single & ~few & (f.standard.dependent >= 0)
-    mixed = failed & ~single & ~few & ~combined & (f.g.smallest(f.g.v) == 0) & (f.g.largest(f.g.v) > 0)
-    others = failed & ~single & ~few & ~combined & ~mixed
+    others = failed & ~single & ~few & ~combined
     return {
         warning.UNIDENTIFIED: single,
         warning.FEW_GROUPS: few,
         warning.COLLINEAR: combined,
-        warning.SOME_EXACT: mixed,
         warning.OUT_OF_RANGE: others & ~f.known,
         warning.UNSETTLED: others & f.known,
     }
