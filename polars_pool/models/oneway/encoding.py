@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
 from ...formulas import folds as formulas
@@ -48,21 +47,13 @@ def _means(frame: pl.LazyFrame, request: Means, encoding: Encoding, *keep: pl.Ex
 def _out_of_fold(frame: pl.LazyFrame, request: Means, encoding: Encoding, *keep: pl.Expr) -> pl.LazyFrame:
     """The rows in their order beside the statistics of their group in the other folds.
 
-    The rows are numbered, joined without their order and put back, as a join that keeps the order costs twice as much.
+    The rows are numbered, joined without their order and sorted, as a join that keeps the order costs twice as much.
     """
     rows, pivot = groups.in_order(frame, request, *keep, encoding.label)
     rows = folds.paired(rows, request).cache()
     means = folds.means(rows, pivot, request, "se" in encoding.statistics).select(PAIR, *encoding.private)
-    encoded = rows.with_row_index(PLACE).select(PLACE, PAIR).join(means, on=PAIR, how="left").drop(PAIR)
-    schema = encoded.select(encoding.private).collect_schema()
-    return pl.concat([rows, encoded.map_batches(_in_order, schema=schema, **tables.WHOLE)], how="horizontal_extend")
-
-
-def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows at their PLACE: each place is that of one row, so that they need no sort."""
-    order = np.empty(rows.height, dtype=np.int64)
-    order[rows[PLACE].to_numpy()] = np.arange(rows.height)
-    return rows.drop(PLACE)[order]
+    encoded = rows.with_row_index(PLACE).select(PLACE, PAIR).join(means, on=PAIR, how="left").drop(PAIR).sort(PLACE)
+    return pl.concat([rows, encoded.select(encoding.private)], how="horizontal_extend")
 
 
 def _pooled(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means, encoding: Encoding = WHOLE) -> pl.LazyFrame:

@@ -35,7 +35,7 @@ NUMBERS = 2**32  # PAIR has the number of its group above, and of its fold below
 
 
 def paired(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
-    """The rows, each with the PAIR of its group and its FOLD in place of the keys of the group.
+    """The rows, each with the PAIR of its group and its FOLD in place of both; it is null if the fold is null.
 
     The number of a group is that of its first row, and so is that of a fold without a number: a join by one number
     costs a third of a join by keys.
@@ -44,9 +44,9 @@ def paired(rows: pl.LazyFrame, request: Means) -> pl.LazyFrame:
     is_number = rows.select(FOLD).collect_schema().dtypes() == [pl.UInt32]
     numbers = {"_pool_group": first.over(*request.keys)} | ({} if is_number else {"_pool_fold": first.over(FOLD)})
     rows = rows.with_row_index(PLACE).with_columns(pl.col(PLACE).cast(pl.UInt32)).with_columns(**numbers)
-    fold = pl.col(FOLD if is_number else "_pool_fold")
+    fold = pl.col(FOLD) if is_number else pl.when(pl.col(FOLD).is_not_null()).then("_pool_fold")
     pair = pl.col("_pool_group").cast(pl.UInt64) * NUMBERS + fold
-    return rows.with_columns(pair.alias(PAIR)).drop(PLACE, *numbers, *request.keys[len(request.over) :])
+    return rows.with_columns(pair.alias(PAIR)).drop(PLACE, FOLD, *numbers, *request.keys[len(request.over) :])
 
 
 def means(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: Means, is_uncertain: bool) -> pl.LazyFrame:
@@ -117,7 +117,7 @@ def _repaired(rest: pl.LazyFrame, pairs: pl.LazyFrame) -> pl.LazyFrame:
 
 def _unlabelled(rows: pl.LazyFrame) -> pl.LazyFrame:
     """The number of rows whose fold is null."""
-    return rows.select(pl.col(FOLD).is_null().sum().alias(BAD + "folds"))
+    return rows.select(pl.col(PAIR).is_null().sum().alias(BAD + "folds"))
 
 
 # ---- classes of the groups without a fold ---------------------------------------------------------------------------
