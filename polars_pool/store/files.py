@@ -11,9 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from . import checksum
 from .checksum import MismatchError
 
@@ -34,6 +31,9 @@ class Content(NamedTuple):
 
 def opened(path: Path) -> Content:
     """The content of a footer. The checksum of the footer is verified here, that of the data when they are read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         seal = checksum.footer(path)
         footer = pq.read_metadata(path)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 # Key types whose minimum in Parquet statistics is reliable; the statistics of floats exclude NaN.
 RANGED = (pl.String, pl.Date, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
@@ -39,6 +38,8 @@ def order(paths: Iterable[Path], keys: Mapping[str, pl.DataType]) -> list[str]:
 
 def _first_keys(paths: Iterable[Path], names: Sequence[str]) -> dict[str, list[tuple[Any, int]]]:
     """The smallest value of each key in each row group of the files, with the number of its rows."""
+    import pyarrow.parquet as pq
+
     firsts: dict[str, list[tuple[Any, int]]] = {name: [] for name in names}
     for footer in (pq.read_metadata(path) for path in paths) if names else ():
         columns = [footer.schema.column(i).path for i in range(footer.num_columns)]

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pyarrow import fs
-
 from .. import utf8
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # one letter is a Windows drive
 OBJECT_STORES = ("s3", "gs", "az", "abfs", "abfss")
@@ -208,6 +209,8 @@ def _web_version(url: str) -> str | None:
 
 def object_store(url: str) -> tuple[fs.FileSystem, str, str]:
     """The file system of a URL, its bucket, and the rest of the URL after the bucket, unchanged."""
+    from pyarrow import fs
+
     scheme, rest = url.split("://", 1)
     bucket, _, path = rest.partition("/")
     if scheme == "s3":
@@ -229,6 +232,8 @@ def _stored(url: str, ending: str | tuple[str, ...]) -> list[File]:
 
 def _s3(bucket: str) -> fs.FileSystem:
     """The file system for a bucket, configured by the environment variables that Polars reads."""
+    from pyarrow import fs
+
     variable = os.environ.get
     endpoint = variable("AWS_ENDPOINT_URL") or variable("AWS_ENDPOINT")
     region = variable("AWS_REGION") or variable("AWS_DEFAULT_REGION")
@@ -242,6 +247,8 @@ def _s3(bucket: str) -> fs.FileSystem:
 
 def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str | tuple[str, ...]) -> list[File]:
     """The files of a path, pattern or folder below `base`; each name is `prefix` and the path below `base`."""
+    from pyarrow import fs
+
     path = path.strip("/")
     if glob.has_magic(path):
         matches = re.compile(regular(path)).fullmatch
@@ -275,6 +282,8 @@ def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending
 
 def _below_base(filesystem: fs.FileSystem, base: str, folder: str) -> list[tuple[fs.FileInfo, str]]:
     """All files below a folder, with their paths below the base."""
+    from pyarrow import fs
+
     selector = fs.FileSelector(f"{base}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
     infos = filesystem.get_file_info(selector)
     return [(info, info.path[len(base) :].lstrip("/")) for info in infos if info.type == fs.FileType.File]
@@ -311,5 +320,7 @@ def _object_version(info: fs.FileInfo) -> str:
 
 
 def _current_object(filesystem: fs.FileSystem, path: str) -> str | None:
+    from pyarrow import fs
+
     [info] = filesystem.get_file_info([path])
     return _object_version(info) if info.type == fs.FileType.File else None

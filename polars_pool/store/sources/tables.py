@@ -5,12 +5,14 @@ from __future__ import annotations
 import glob
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from pyarrow import fs
-
 from . import listing
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 
 def folder(source: str | os.PathLike[str]) -> Path | None:
@@ -29,6 +31,10 @@ def local(url: str) -> str:
 def inside(source: str | os.PathLike[str], name: str) -> dict[str, tuple[fs.FileSystem, str]]:
     """The files in the subfolder `name` of a local folder or an object store, with the file system to open them."""
     where = folder(source)
+    if where is not None and not os.path.isdir(where / name):
+        return {}  # before PyArrow is imported, which takes longer than most commands on a plain file
+    from pyarrow import fs
+
     if where is not None:
         filesystem, path = fs.LocalFileSystem(), str(where.absolute())
     elif _may_be_stored(os.fspath(source)):
