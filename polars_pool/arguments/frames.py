@@ -44,10 +44,11 @@ def unseen(call: Call, request: Request) -> pl.LazyFrame | None:
 
 
 def _predictors(groups: pl.LazyFrame, schema: pl.Schema, request: Request) -> list[pl.Expr]:
-    """The predictors of the groups, under their private names."""
+    """The predictors of the groups, under their private names; one that is NaN or infinite is missing."""
     if isinstance(request, OneWay):
         refuse_types(groups, schema, request.design, "groups")
-    return [e.cast(pl.Float64).alias(f"{PRIVATE}x{i}") for i, e in enumerate(request.predictors)]
+    numbers = (e.cast(pl.Float64) for e in request.predictors)
+    return [pl.when(e.is_finite()).then(e).alias(f"{PRIVATE}x{i}") for i, e in enumerate(numbers)]
 
 
 def key_type(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:

@@ -7,8 +7,10 @@ import polars as pl
 
 from ...engines.numpy import Array
 from .. import refuse, warning
+from ..many import MEASURABLE
 from ..oneway import refuse as of_means
 from ..oneway.groups import predictors
+from .design import Design
 from .fit import Fitted
 from .groups import MISSING, VARYING
 from .spec import INTERCEPT, MetaRegression
@@ -20,6 +22,11 @@ IS_MISSING = (
 VARIES = (
     "toward={name!r} varies within {groups}: a predictor has one value for each group; regress() has covariates that "
     "vary within groups"
+)
+
+BEYOND = (
+    "toward={name!r} has values that differ by less than 1e-150 or more than 1e150, whose squares are beyond Float64: "
+    "take another unit"
 )
 
 
@@ -38,6 +45,9 @@ def dependent(f: Fitted, request: MetaRegression) -> None:
     """Raise if a predictor of the only model is a combination of the terms before it, in groups enough to see it."""
     if request.over or f.g.df[0] < 0 or f.standard.dependent[0] < 0:
         return
+    for width, name in zip(_ranges(f.source), request.terms[1:], strict=True):
+        if width > 0 and not 1 / MEASURABLE < width < MEASURABLE:
+            raise ValueError(BEYOND.format(name=name))
     place = int(f.standard.dependent[0])
     name, before = request.terms[place], request.terms[1:place]
     if not before:
@@ -50,6 +60,12 @@ def dependent(f: Fitted, request: MetaRegression) -> None:
         f"toward={name!r} is a linear combination of {others} in every group, or so nearly that few digits would be "
         "left: leave it or one of these out"
     )
+
+
+def _ranges(g: Design) -> Array:
+    """How far the values of each predictor of the only model lie apart."""
+    spread = 0.0 if g.spread is None else np.sqrt(np.einsum("iir->ir", g.spread)[1:-1].max(axis=1))
+    return np.asarray(np.ptp(g.x[1:], axis=1) + spread)
 
 
 def causes(f: Fitted, request: MetaRegression) -> dict[str, Array]:
