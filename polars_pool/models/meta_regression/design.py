@@ -232,7 +232,7 @@ def standard(g: Design) -> Standard:
     g = g.combined(shift)
     products = g.products(np.ones(1)) / g.groups[:, None, None]
     triangle, dependent = _triangle(products[:, :-1, :-1], rounding * rounding)
-    inverse = np.linalg.inv(triangle)
+    inverse = _inverse(triangle)
     matrix = np.zeros((g.models, terms + 1, terms + 1))
     matrix[:, :-1, :-1], matrix[:, -1, -1] = inverse, 1.0
     g = replace(g.combined(matrix), crude=products[:, -1, -1])
@@ -266,3 +266,13 @@ def _triangle(covariance: Array, rounding: Array) -> tuple[Array, Array]:
             inner = np.einsum("mk,mk->m", factor[:, i, :j], factor[:, j, :j])
             factor[:, i, j] = (covariance[:, i, j] - inner) / factor[:, j, j]
     return factor, dependent
+
+
+def _inverse(triangle: Array) -> Array:
+    """The inverse of lower triangular matrices, row by row: pivots of a general inverse would mix units."""
+    inverse = np.zeros_like(triangle)
+    for i in range(triangle.shape[1]):
+        inverse[:, i, i] = 1.0
+        inverse[:, i, :i] = -np.einsum("mk,mkj->mj", triangle[:, i, :i], inverse[:, :i, :i])
+        inverse[:, i] /= triangle[:, i, i, None]
+    return inverse
