@@ -18,11 +18,11 @@ from typing import Any
 
 PACKAGE = __name__.partition(".")[0]
 
-UNIDENTIFIED = (
+SINGLE_ROWS = (
     "no group has two rows, so the data do not separate the variance within groups from the variance between groups: "
-    "give a known sigma2=, or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and "
-    "'ml' can separate them"
+    "give a known sigma2=, or standard errors with se="
 )
+UNIDENTIFIED = f"{SINGLE_ROWS}; with unequal weights= of three groups or more, tau2='reml' and 'ml' can separate them"
 UNSETTLED = (
     "the search for tau2 did not settle, and its best value is used: components() shows which model it is, in converged"
 )

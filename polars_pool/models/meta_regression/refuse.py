@@ -76,7 +76,7 @@ def causes(f: Fitted, request: MetaRegression) -> dict[str, Array]:
     combined = failed & ~single & ~few & (f.standard.dependent >= 0)
     others = failed & ~single & ~few & ~combined
     return {
-        warning.UNIDENTIFIED: single,
+        warning.SINGLE_ROWS: single,
         warning.FEW_GROUPS: few,
         warning.COLLINEAR: combined,
         warning.OUT_OF_RANGE: others & ~f.known,
