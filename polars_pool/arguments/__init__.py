@@ -23,7 +23,7 @@ from .contrasts import interaction as interaction
 from .encoding import encoding as encoding
 from .encoding import is_rule as is_rule
 from .expansion import expanded as expanded
-from .families import refuse_family_of_rates as refuse_family_of_rates
+from .families import has_rates as has_rates
 from .frames import rows_to_predict as rows_to_predict
 from .frames import unseen as unseen
 from .hyperparameters import prior_of_profile as prior_of_profile
@@ -32,7 +32,6 @@ from .inference import coefficients_of_regression as coefficients_of_regression
 from .inference import prediction as prediction
 from .means import means as means
 from .means import means_without_priors as means_without_priors
-from .means import posterior_means as posterior_means
 from .meta_regression import has_predictors as has_predictors
 from .meta_regression import of_columns as of_columns
 from .meta_regression import predictor_columns as predictor_columns
@@ -48,6 +47,7 @@ from .requests import coefficients as coefficients
 from .requests import comparison as comparison
 from .requests import components as components
 from .requests import estimates as estimates
+from .requests import posterior as posterior
 from .requests import profile as profile
 from .requests import states as states
 from .requests import statistic as statistic

@@ -14,7 +14,7 @@ from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, Rates
 from .call import Call
 from .columns import column_of, new_column, rowwise, schema_of
-from .families import refuse_family_of_rates
+from .families import has_rates
 from .frames import rows_to_encode
 from .means import means
 from .meta_regression import has_predictors, meta_regression
@@ -69,11 +69,9 @@ def _request(call: Call) -> Encoded:
     if is_nested(call):
         return nested(call)
     if has_predictors(call):
-        refuse_family_of_rates(call, "encode")
         return meta_regression(call)
-    if isinstance(call["family"], str) and call["family"] == "binomial":
-        return rates(call.replaced(trials=None, exposure=None, prior="ml"), ACCEPTED | ARGUMENTS)
-    refuse_family_of_rates(call, "encode")
+    if has_rates(call):
+        return rates(call, ACCEPTED | ARGUMENTS)
     return means(call)
 
 

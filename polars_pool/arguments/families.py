@@ -12,7 +12,6 @@ from .options import flag, one_of
 from .sentences import shown
 
 BINOMIAL = "family='binomial'"
-EXPRESSION = "the expression pl.col(...).pool.shrink(by=..., family='binomial')"
 WITHOUT_POSTERIOR = {
     "test": (Test, messages.MU_HAS_POSTERIOR),
     "limits": (Limits, messages.TAU2_HAS_POSTERIOR),
@@ -67,13 +66,4 @@ def instead_of_booleans(call: Call) -> str | None:
     """How to pool a Boolean value as rates; None where the family is stated or the verb has none."""
     if "family" not in call or call["family"] is not None:
         return None
-    return BINOMIAL if "trials" in call else EXPRESSION
-
-
-def refuse_family_of_rates(call: Call, verb: str) -> None:
-    """Refuse a family of rates in a verb that pools means alone."""
-    family = call["family"]
-    if family is not None and one_of(family, get_args(Family), "family") != "normal":
-        raise ValueError(
-            f"family={family!r} does not fit {verb}, which pools means: {EXPRESSION} gives every row its group's rate"
-        )
+    return BINOMIAL

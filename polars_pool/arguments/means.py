@@ -61,7 +61,12 @@ def means_without_priors(call: Call, verb: str) -> Means:
 
 def posterior_means(call: Call) -> PosteriorMeans:
     """The request for the posterior of means of a verb that has none without a prior."""
-    request = means(call)
+    if call["tau2"] is None:
+        raise ValueError(
+            "posterior_draws needs a prior: give tau2= for means, such as tau2='half_cauchy(5)', or trials=, exposure= "
+            "or family='binomial' for rates"
+        )
+    request = means(call.replaced(family="normal"))  # draws of Booleans as numbers do not warn
     require_prior(request.hyperparameters, call["tau2"])
     assert isinstance(request, PosteriorMeans)
     return request

@@ -56,14 +56,13 @@ def _family(call: Call) -> Literal["binomial", "poisson"]:
 
 def _options(call: Call, role: str) -> Options:
     """The options of the verb; the prior of rates has none, nor has an expression."""
-    if "posterior" not in call:
-        return Options()
-    return Options(
-        level=level(call["level"]),
-        uncertainty=_uncertainty(call["uncertainty"], role),
-        threshold=threshold(call["threshold"]),
-        posterior=flag(call["posterior"], "posterior"),
-    )
+    options: dict[str, Any] = {}
+    if "uncertainty" in call:
+        options["uncertainty"] = _uncertainty(call["uncertainty"], role)
+    if "posterior" in call:
+        options |= {"level": level(call["level"]), "threshold": threshold(call["threshold"])}
+        options["posterior"] = flag(call["posterior"], "posterior")
+    return Options(**options)
 
 
 def _uncertainty(argument: Any, role: str) -> str:

@@ -8,14 +8,14 @@ from ..models.meta_regression.spec import MetaRegression
 from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
-from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, Rates
+from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, ACCEPTED_BY_DRAWS, Rates
 from ..models.regression.spec import Regression
 from .call import Call
 from .columns import distinct_keys
 from .encoding import of_rows
 from .families import has_rates, refuse_for_rates
 from .hyperparameters import refuse_mean_of_profile
-from .means import check_without_columns, means, means_without_priors
+from .means import check_without_columns, means, means_without_priors, posterior_means
 from .meta_regression import check_predictors_without_columns, has_predictors, meta_regression
 from .nested import check_nested_without_columns, is_nested, nested
 from .options import flag, taus
@@ -85,6 +85,11 @@ def _columns_of_profile(request: Means | PosteriorMeans | MetaRegression, groups
     from ..models.posterior.profile import columns
 
     return columns(request, groups)
+
+
+def posterior(call: Call) -> PosteriorMeans | Rates:
+    """The request of a verb that needs a posterior: rates have one, means with a prior."""
+    return rates(call, ACCEPTED_BY_DRAWS) if has_rates(call) else posterior_means(call)
 
 
 def statistic(call: Call) -> tuple[AnyRequest, Encoding]:

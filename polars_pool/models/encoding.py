@@ -101,7 +101,7 @@ def out_of_fold(
     of_fold = replace(by_fold(request), key_columns=tuple(map(public_key, names)))
     others, of_fold = (without_folds or _copies)(rows, of_fold)
     of_groups = estimates(others, of_fold, _groups_of(rows, request, keys))
-    return _beside_public(rows, of_groups, keys, encoding).select(columns, *renamed(encoding))
+    return _beside_public(rows, of_groups, keys, encoding).select(columns, *_as_estimates(encoding))
 
 
 def _groups_of(rows: pl.LazyFrame, request: Request, keys: list[str]) -> pl.LazyFrame:
@@ -148,7 +148,7 @@ def of_other_rows(
     keys = [*request.over_names, *request.group_names]
     rows = rows.with_columns(e.name.prefix(KEY) for e in request.key_columns).cache()
     of_groups = estimates(frame, request, _groups_of(rows, request, keys))
-    return _beside_public(rows, of_groups, keys, encoding).select(columns, *renamed(encoding))
+    return _beside_public(rows, of_groups, keys, encoding).select(columns, *_as_estimates(encoding))
 
 
 def _beside_public(rows: pl.LazyFrame, of_groups: pl.LazyFrame, keys: list[str], encoding: Encoding) -> pl.LazyFrame:
@@ -177,6 +177,11 @@ def column_out_of_fold(
     """A statistic of its group for every row of a table in memory, as `encoded` of a family computes it."""
     rows = encoded(table.lazy(), request, replace(encoding, statistics=(name,), name="_pool_encoded"))
     return rows.select(pl.last()).collect(engine="in-memory").to_series()
+
+
+def _as_estimates(encoding: Encoding) -> list[pl.Expr]:
+    """The statistics of estimates under the names of the new columns; exposure as `n` stays a fraction."""
+    return [pl.col(PRIVATE + one).alias(name) for one, name in encoding.columns.items()]
 
 
 def renamed(encoding: Encoding) -> list[pl.Expr]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import polars as pl
 
 from .. import arguments
 from ..arguments import Call, Covariates, IntoColumn, Keys
-from ..formulas.names import (
-    NaN,
-)
+from ..formulas.names import Family, NaN
 from ..models.encoding import of_other_rows
 from ..models.families import family_of
 from .collecting import Frame, SparkFrame
 from .engines import Query, by_engine
-from .types import Mu, Sigma2, Tau2, Tau2OfLevels
+from .types import Mu, PriorOfRates, Sigma2, Tau2, Tau2OfLevels
 
 
 def encode(
@@ -26,10 +23,13 @@ def encode(
     *,
     over: Keys | None = None,
     weights: IntoColumn | None = None,
+    trials: IntoColumn | None = None,
+    exposure: IntoColumn | None = None,
+    family: Family | None = None,
+    prior: PriorOfRates = "ml",
     sigma2: Sigma2 = "pooled",
     tau2: Tau2 | Tau2OfLevels = "reml",
     mu: Mu = "gls",
-    family: Literal["normal", "binomial"] | None = None,
     nan: NaN = "error",
     name: str = "estimate",
     columns: str | Sequence[str] | None = None,
@@ -48,9 +48,9 @@ def encode(
     ----------
     frame, value, by, over, weights, sigma2, tau2, mu, nan, toward
         As in `shrink`; the frame holds rows.
-    family
-        `"binomial"` for a value of 0 and 1, or a Boolean value: the posterior mean of the rate of the group. `"normal"`
-        pools a Boolean value as the numbers 0 and 1 without a warning.
+    trials, exposure, family, prior
+        As in `shrink`: the value counts events, and the estimate is the posterior mean of the rate of the group, in
+        events per trial or per unit of exposure. Rows without events or trials have it, too.
     name
         Name of the new column.
     columns
@@ -60,12 +60,12 @@ def encode(
         The rows from which each row is encoded. By default all rows of its group, its own included; a model that is
         trained on these codes sees a part of its target. A number K: K random folds whose sizes differ by at most one;
         each row is encoded from the rows of the other folds. A column or expression: its values are the folds, such as
-        customers or months. In both cases sigma2, tau2 and mu are estimated again without each fold. `"loo"`: each row
-        is encoded from all other rows, with sigma2, tau2 and mu of all rows. In a large group, the code is then lower
-        if the row's own value is higher, so the query warns if the median group has more than 20 rows. `"before"`: each
-        row is encoded from the rows of its group that are earlier in `order_by`, with sigma2, tau2 and mu of all rows;
-        rows with equal `order_by` do not encode each other. A group without other rows gets mu. On Spark only a column
-        or an expression.
+        customers or months. In both cases sigma2, tau2 and mu, or the prior of rates, are estimated again without each
+        fold. `"loo"`: each row is encoded from all other rows, with sigma2, tau2 and mu of all rows. In a large group,
+        the code is then lower if the row's own value is higher, so the query warns if the median group has more than 20
+        rows. `"before"`: each row is encoded from the rows of its group that are earlier in `order_by`, with sigma2,
+        tau2 and mu of all rows; rows with equal `order_by` do not encode each other. Neither is for rates. A group
+        without other rows gets mu, or the mean of the prior. On Spark only a column or an expression.
     seed
         Seed of random folds; without one, each run draws others. The folds depend on the order of the rows.
     order_by
@@ -81,8 +81,8 @@ def encode(
     Returns
     -------
     All rows and columns of the frame, or of `rows`, in their order (on Spark in any order), and the new columns
-    (Float64 in units of the value; `n` Int64). Rows whose value is null have the estimate of their group. Where the
-    rows of the other folds determine no variance, the estimate is their mean.
+    (Float64 in units of the value; `n` Int64, for an exposure Float64). Rows whose value is null have the estimate of
+    their group. Where the rows of the other folds determine no variance, the estimate is their mean.
 
     Raises
     ------
@@ -106,6 +106,12 @@ def encode(
 
     >>> pool.encode(scores, "score", by="school", sigma2=1.0, tau2=1.0, mu=2.0, folds="loo").rows()
     [('b', 5.0, 2.0), ('a', 1.0, 2.5), ('a', 3.0, 1.5)]
+
+    Events out of trials: 5 faults in 10 units of site a, with a prior that is worth 2 in 4.
+
+    >>> tests = pl.DataFrame({"site": ["a", "a", "b"], "faults": [1, 4, 0], "units": [4, 6, 2]})
+    >>> pool.encode(tests, "faults", by="site", trials="units", prior=pool.Beta(2, 2)).rows()
+    [('a', 1, 4, 0.5), ('a', 4, 6, 0.5), ('b', 0, 2, 0.3333333333333333)]
     """
     return by_engine(frame, arguments.call(encode, locals()), "encode", _by_polars)
 

@@ -46,6 +46,8 @@ CALLS = {
     "shrink of counts": (pool.shrink, {"value": "y", "by": "g", "exposure": "n"}),
     "shrink of trials": (partial(pool.shrink, family="binomial"), {"value": "y", "by": "g"}),
     "encode": (pool.encode, {"value": "y", "by": "g", "over": "year", "weights": "w"}),
+    "encode of rates": (pool.encode, {"value": "y", "by": "g", "over": "year", "trials": "n"}),
+    "encode of counts": (pool.encode, {"value": "y", "by": "g", "exposure": "n"}),
     "shrink with predictors": (pool.shrink, {"value": "y", "by": "g", "toward": "z", "weights": "w"}),
     "components with predictors": (pool.components, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
     "encode with predictors": (pool.encode, {"value": "y", "by": "g", "toward": "z"}),
@@ -57,6 +59,10 @@ CALLS = {
     "posterior_draws": (
         partial(pool.posterior_draws, tau2=pool.HalfCauchy(5), draws=2, seed=1),
         {"value": "y", "by": "g", "over": "year", "weights": "w"},
+    ),
+    "posterior_draws of rates": (
+        partial(pool.posterior_draws, draws=2, seed=1),
+        {"value": "y", "by": "g", "over": "year", "trials": "n"},
     ),
     "regress": (pool.regress, {"value": "y", "x": "x", "by": "g", "over": "year", "weights": "w"}),
     "regress_components": (pool.regress_components, {"value": "y", "x": "x", "by": "g", "weights": "w"}),
@@ -268,7 +274,9 @@ RATES = [{"trials": "n"}, {"exposure": "n"}, {"family": "binomial"}, {"family": 
 @pytest.mark.parametrize("role", ["n", "var", "se", "weights", "sigma2", "tau2", "mu"])
 def test_arguments_that_rates_do_not_accept(rates, role, odd):
     reason = f"^{role}=.* does not go with {next(iter(rates))}=: a rate carries its variance in its counts$"
-    calls = [pool.shrink, pool.components]
+    calls = [pool.shrink, pool.components, pool.posterior_draws]
+    if role in ("weights", "sigma2", "tau2", "mu"):
+        calls.append(pool.encode)
     for verb in calls:
         with pytest.raises(ValueError, match=reason) as error:
             verb(ROWS, "y", "g", **rates, **{role: ODD[odd]})
@@ -452,15 +460,15 @@ def test_where_boolean_values_are_numbers():
 
 @pytest.mark.parametrize("rates", [{"trials": "n"}, {"exposure": "n"}], ids=str)
 def test_the_normal_family_has_no_rates(rates):
-    for call in (pool.shrink, pool.components):
+    for call in (pool.shrink, pool.components, pool.encode, pool.posterior_draws):
         with pytest.raises(ValueError, match=r"^family='normal' needs no trials= and no exposure=$"):
             call(ROWS, "y", "g", family="normal", **rates)
     with pytest.raises((ValueError, pl.exceptions.PolarsError), match="family='normal' needs no trials="):
         ROWS.select(Y.pool.shrink(by="g", family="normal", **rates))
 
 
-def test_encode_has_no_counts():
-    with pytest.raises(ValueError, match=r"^family='poisson' does not fit encode.*pl\.col"):
+def test_counts_need_an_exposure():
+    with pytest.raises(ValueError, match=r"^family='poisson' needs exposure=$"):
         pool.encode(ROWS, "y", "g", family="poisson")
     with pytest.raises(ValueError, match=r"^family='binom'; .*did you mean 'binomial'"):
         pool.encode(ROWS, "y", "g", family="binom")

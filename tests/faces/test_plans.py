@@ -157,6 +157,7 @@ ENCODED = {
     "nested": {"value": "y", **NESTED},
     "posterior": {"value": "y", "by": "g", "tau2": "half_normal(5)"},
     "rates": {"value": pl.col("y") > 12, "by": "g", "family": "binomial"},
+    "counts": {"value": (pl.col("y") > 12).cast(pl.Int64), "by": "g", "exposure": pl.lit(0.5)},
     "rates of numbers": {"value": (pl.col("y") > 12).cast(pl.Int64), "by": "g", "family": "binomial"},
 }
 """Encodings of each family."""

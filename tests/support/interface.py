@@ -32,6 +32,7 @@ CALLS: dict[str, Any] = {
     "posterior_draws": lambda: pool.posterior_draws(
         STUDIES, "y", "g", se="se", tau2=pool.HalfCauchy(1), draws=1, seed=1
     ),
+    "posterior_draws of rates": lambda: pool.posterior_draws(ROWS, "k", "g", family="binomial", draws=1, seed=1),
     "regress": lambda: pool.regress(ROWS, "y", x=["h"], by="g"),
     "regress_components": lambda: pool.regress_components(ROWS, "y", x=["h"], by="g"),
     "regress_coefficients": lambda: pool.regress_coefficients(ROWS, "y", x=["h"], by="g"),

@@ -9,6 +9,7 @@ import polars as pl
 
 from ..encoding import (
     FOLD,
+    NAME,
     WHOLE,
     Encoding,
     beside_folds,
@@ -35,18 +36,21 @@ def encoded(frame: pl.LazyFrame, request: Rates, encoding: Encoding) -> pl.LazyF
 def _without_folds(rows: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, Rates]:
     """The events and trials of each group without each fold, and the request that reads them; bad rows are an error.
 
-    Counts are subtracted exactly.
+    Counts are subtracted exactly; an exposure is summed again, as a difference of sums would not be exactly 0.
     """
     pairs, constants = grouped(rows, request)
     pairs = pairs.join(constants, how="cross").map_batches(
         partial(_checked, request=request), schema=pairs.collect_schema(), **WHOLE_TABLE
     )
-    pairs, keys = pairs.cache(), list(request.keys)
+    pairs, keys, of_counts = pairs.cache(), list(request.keys), replace(request, value=X, size=SIZE)
+    if request.family == "poisson":
+        every = beside_folds(pairs.rename({FOLD: NAME}), pairs, request)
+        return every.filter(pl.col(FOLD).ne_missing(pl.col(NAME)), SIZE > 0), of_counts
     totals = pairs.group_by(key for key in keys if key != FOLD).agg(X.sum(), SIZE.sum())
     every = beside_folds(totals, pairs, request)
     every = every.join(pairs, on=keys, how="left", nulls_equal=True, suffix="_part")
     left = (pl.col(name) - pl.col(f"{name}_part").fill_null(0.0) for name in ("_pool_x", "_pool_n"))
-    return every.with_columns(left), replace(request, value=X, size=SIZE)
+    return every.with_columns(left), of_counts
 
 
 def _checked(table: pl.DataFrame, request: Rates) -> pl.DataFrame:

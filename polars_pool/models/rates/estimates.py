@@ -67,11 +67,11 @@ def of_pairs(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.DataT
     fitted = solved(Pairs(start, x, n, k), request)
     with np.errstate(all="ignore"):
         values = _posterior(fitted.pairs, fitted.prior, request, not {"lower", "upper"}.isdisjoint(statistics))
-    warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, request)}, request.caller)
+    warning.warn({warning.POOLED_RATES: pooled_completely(fitted, request)}, request.caller)
     return rows.with_columns(series(name, values[name][fitted.pair], dtype) for name, dtype in statistics.items())
 
 
-def _pooled_completely(fitted: Fitted, request: Rates) -> Array:
+def pooled_completely(fitted: Fitted, request: Rates) -> Array:
     """Whether each model has several groups, and an estimated prior that pools them completely."""
     return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(request.prior, str)
 

@@ -17,7 +17,9 @@ PARAMETERS: dict[Family, tuple[str, str]] = {"binomial": ("alpha", "beta"), "poi
 ACCEPTED_BY_COMPONENTS = frozenset({"over", "trials", "exposure", "family", "prior", "nan"})
 """Arguments of `components` that apply to the prior of rates,"""
 ACCEPTED = ACCEPTED_BY_COMPONENTS | {"level", "uncertainty", "threshold", "groups", "posterior"}
-"""and those of `shrink` that apply to rates."""
+"""and those of `shrink` that apply to rates,"""
+ACCEPTED_BY_DRAWS = ACCEPTED_BY_COMPONENTS | {"uncertainty", "groups", "draws", "seed"}
+"""and of `posterior_draws`."""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,12 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         (OF_MODELS["compare"],),
     ),
     ("posterior_draws", "One row per group and draw.", "draws", ((verbs.posterior_draws, PRIOR),)),
+    (
+        "posterior_draws of rates",
+        "One row per group and draw.",
+        "draws of rates",
+        ((verbs.posterior_draws, {"trials": "trials"}),),
+    ),
     ("regress", "One row per group and term.", "regression", (OF_GROUPS["regress"],)),
     ("regress_components", "One row per model.", "population", ((verbs.regress_components, REGRESSION),)),
     (

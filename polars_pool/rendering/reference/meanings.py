@@ -132,6 +132,9 @@ SPECIFIC = {
     ("draws", "sigma2"): "variance within groups; null for published estimates",
     ("draws", "tau"): "standard deviation between groups in this draw",
     ("draws", "mu"): "population mean in this draw",
+    ("draws of rates", "mean"): "mean of the prior in this draw",
+    ("draws of rates", "rho"): "overdispersion of the prior in this draw",
+    ("draws of rates", "theta"): "the group's rate in this draw",
     ("nested", "n"): "number of rows in the group",
     (
         "nested",

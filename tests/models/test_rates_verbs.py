@@ -1,0 +1,277 @@
+"""Encoding, comparing, profiling and drawing rates: against refits, trials one by one, and scipy's distributions."""
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from scipy import stats
+
+import polars_pool as pool
+
+pytestmark = pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
+
+every_family = pytest.mark.parametrize("family", ["binomial", "poisson"])
+ROLE = {"binomial": "trials", "poisson": "exposure"}
+KNOWN = {"binomial": pool.Beta(2, 5), "poisson": pool.Gamma(3, 1)}
+
+
+def drawn(family, groups=12, rows=3, seed=5) -> pl.DataFrame:
+    """Several rows of each group: x events out of n; the rates have a beta or gamma distribution."""
+    random = np.random.default_rng(seed)
+    g = np.repeat(np.arange(groups), rows)
+    n = random.integers(1, 12, len(g))
+    if family == "binomial":
+        x = random.binomial(n, random.beta(2, 5, groups)[g])
+    else:
+        n = n / 4
+        x = random.poisson(n * random.gamma(3, 1, groups)[g])
+    return pl.DataFrame({"g": g, "x": x, "n": n, "fold": np.arange(len(g)) % 3})
+
+
+def expanded(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per trial, 0 or 1."""
+    trials = pl.concat_list(pl.lit(1).repeat_by("x"), pl.lit(0).repeat_by(pl.col("n") - pl.col("x")))
+    return rows.select("g", y=trials).explode("y").drop_nulls("y")
+
+
+# ---- encode ----------------------------------------------------------------------------------------------------------
+
+
+@every_family
+@pytest.mark.parametrize("prior", ["ml", "moments", "known"])
+def test_each_row_has_the_rate_of_its_group(family, prior):
+    rows = drawn(family).with_row_index()
+    options = {ROLE[family]: "n", "prior": KNOWN[family] if prior == "known" else prior}
+    columns = ["estimate", "se", "n", "mean", "weight"]
+    encoded = pool.encode(rows, "x", "g", columns=columns, name="code", **options)
+    groups = pool.shrink(rows, "x", "g", **options).select("g", *columns)
+    want = rows.select("index", "g").join(groups, on="g").sort("index")
+    assert_frame_equal(encoded.select("code"), want.select(code="estimate"), rel_tol=1e-13)
+    for name in columns[1:]:
+        assert_frame_equal(encoded.select(f"code_{name}"), want.select(**{f"code_{name}": name}), rel_tol=1e-13)
+    assert_frame_equal(
+        rows.lazy().pool.encode("x", "g", **options).collect(), encoded.select(*rows.columns, estimate="code")
+    )
+
+
+@every_family
+def test_rates_by_a_known_prior_are_ratios_of_counts(family):
+    rows = drawn(family)
+    before = (2, 7) if family == "binomial" else (3, 1)
+    want = rows.select((pl.col("x").sum().over("g") + before[0]) / (pl.col("n").sum().over("g") + before[1]))
+    encoded = pool.encode(rows, "x", "g", prior=KNOWN[family], **{ROLE[family]: "n"})
+    np.testing.assert_allclose(encoded["estimate"], want.to_series(), rtol=1e-13)
+
+
+@every_family
+def test_each_fold_of_counts_is_encoded_by_a_refit_without_it(family):
+    rows, options = drawn(family), {ROLE[family]: "n"}
+    encoded = pool.encode(rows, "x", "g", folds="fold", columns=["estimate", "n"], name="code", **options)
+    for fold in range(3):
+        inside = pl.col("fold") == fold
+        keys = rows.filter(inside).select("g")
+        refit = pool.shrink(rows.filter(~inside), "x", "g", groups=keys.unique(), **options)
+        want = keys.join(refit, on="g", maintain_order="left")
+        np.testing.assert_allclose(encoded.filter(inside)["code"], want["estimate"], rtol=1e-9)
+        np.testing.assert_allclose(encoded.filter(inside)["code_n"], want["n"], rtol=1e-12)
+
+
+def test_exposure_stays_a_fraction():
+    rows = pl.DataFrame({"g": ["a", "b"], "x": [1, 0], "years": [0.25, 1.5]})
+    options = {"exposure": "years", "prior": pool.Gamma(3, 1), "columns": "n"}
+    for more in ({}, {"rows": rows.drop("years")}):
+        assert pool.encode(rows, "x", "g", **options, **more)["n"].to_list() == [0.25, 1.5]
+    assert pool.encode(rows, "x", "g", folds="g", **options)["n"].to_list() == [0.0, 0.0]
+
+
+def test_trials_are_encoded_as_single_rows():
+    rows = drawn("binomial")
+    of_rows = pool.encode(rows, "x", "g", trials="n").select("g", "estimate").unique()
+    of_trials = pool.encode(expanded(rows), "y", "g", family="binomial").select("g", "estimate").unique()
+    assert_frame_equal(of_rows.sort("g"), of_trials.sort("g"), rel_tol=1e-12)
+
+
+def test_other_rows_of_rates_have_the_mean_of_the_prior_where_their_group_is_new():
+    rows = drawn("binomial")
+    others = pl.DataFrame({"g": [3, 99]})
+    encoded = pool.encode(rows, "x", "g", trials="n", rows=others)
+    estimate = pool.shrink(rows, "x", "g", trials="n").filter(pl.col("g") == 3)["estimate"].item()
+    mean = pool.components(rows, "x", "g", trials="n")["mean"].item()
+    np.testing.assert_allclose(encoded["estimate"], [estimate, mean], rtol=1e-13)
+
+
+def test_rows_that_count_nothing_have_the_rate_of_their_group():
+    rows = pl.DataFrame({"g": ["a", "a", "b"], "x": [1, None, 0], "n": [3, 2, 0]})
+    encoded = pool.encode(rows, "x", "g", trials="n", prior=pool.Beta(1, 1))
+    assert encoded["estimate"].to_list() == pytest.approx([2 / 5, 2 / 5, 1 / 2], rel=1e-15)
+
+
+@pytest.mark.parametrize("folds", ["loo", "before"])
+def test_rates_have_no_folds_of_single_rows(folds):
+    order = {"order_by": "n"} if folds == "before" else {}
+    with pytest.raises(ValueError, match=f"^folds='{folds}' needs means"):
+        pool.encode(drawn("binomial"), "x", "g", trials="n", folds=folds, **order)
+
+
+# ---- posterior_draws -------------------------------------------------------------------------------------------------
+
+DRAWS = 4000
+BOTH = {"binomial": ("alpha", "beta"), "poisson": ("shape", "rate")}
+
+
+def draws_of(rows, family="binomial", draws=DRAWS, seed=1, **options) -> pl.DataFrame:
+    return pool.posterior_draws(rows, "x", "g", draws=draws, seed=seed, **{ROLE[family]: "n"}, **options)
+
+
+def conditional(family, x, n, mean, size):
+    """The distribution of a rate given the mean and the size of its prior."""
+    if family == "binomial":
+        return stats.beta(mean * size + x, (1 - mean) * size + n - x)
+    return stats.gamma(mean * size + x, scale=1 / (n + size))
+
+
+@every_family
+@pytest.mark.parametrize("prior", ["ml", "moments", "known"])
+def test_draws_given_the_prior_have_its_posterior(family, prior):
+    rows = drawn(family, groups=6)
+    options = {"prior": KNOWN[family] if prior == "known" else prior}
+    drawn_rates = draws_of(rows, family, uncertainty="conditional", **options)
+    posteriors = pool.shrink(rows, "x", "g", posterior=True, **{ROLE[family]: "n"}, **options)
+    first, second = BOTH[family]
+    for group in posteriors.iter_rows(named=True):
+        a, b = group[first], group[second]
+        law = stats.beta(a, b) if family == "binomial" else stats.gamma(a, scale=1 / b)
+        assert stats.kstest(drawn_rates.filter(g=group["g"])["theta"], law.cdf).pvalue > 1e-3
+    model = pool.components(rows, "x", "g", **{ROLE[family]: "n"}, **options).row(0, named=True)
+    assert drawn_rates.select("mean", "rho").unique().row(0) == pytest.approx((model["mean"], model["rho"]), rel=1e-12)
+
+
+@every_family
+def test_draws_include_the_error_of_the_mean_of_the_prior(family):
+    """Against the mixture over that mean, integrated by Gauss-Legendre quadrature of its quantiles."""
+    rows = drawn(family, groups=6)
+    groups = rows.group_by("g").agg(pl.sum("x", "n")).sort("g")
+    model = pool.components(rows, "x", "g", **{ROLE[family]: "n"}).row(0, named=True)
+    mean, n = model["mean"], groups["n"].to_numpy()
+    if family == "binomial":
+        size = model["alpha"] + model["beta"]
+        effective = (n / (1 + (n - 1) * model["rho"])).sum()
+        of_mean = stats.beta(mean * effective + 0.5, (1 - mean) * effective + 0.5)
+    else:
+        size = model["rate"]
+        effective = (mean / (mean / n + model["shape"] / size**2)).sum()
+        of_mean = stats.gamma(mean * effective + 0.5, scale=1 / effective)
+    assert np.isfinite(size)
+    draws = draws_of(rows, family)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    means = of_mean.ppf((nodes + 1) / 2)[:, None]
+    for group in groups.iter_rows(named=True):
+        laws = conditional(family, group["x"], group["n"], means, size)
+        theta = draws.filter(g=group["g"])["theta"]
+        assert stats.kstest(theta, lambda t, laws=laws: weights @ laws.cdf(t) / 2).pvalue > 1e-3
+    assert stats.kstest(draws.filter(g=0)["mean"], of_mean.cdf).pvalue > 1e-3
+    assert (draws.group_by("draw").agg(pl.col("mean", "rho").n_unique())["mean"] == 1).all()
+
+
+@every_family
+def test_draws_have_the_errors_of_shrink(family):
+    rows = drawn(family, groups=5)
+    draws = draws_of(rows, family).group_by("g").agg(pl.col("theta").std()).sort("g")
+    se = pool.shrink(rows, "x", "g", **{ROLE[family]: "n"})["se"]
+    np.testing.assert_allclose(draws["theta"], se, rtol=5 / np.sqrt(2 * DRAWS))
+
+
+def test_draws_are_reproducible_and_lazy():
+    rows = drawn("binomial").with_columns(year=pl.col("g") % 2)
+    first, again, other = (draws_of(rows, draws=7, seed=seed, over="year") for seed in (1, 1, 2))
+    assert_frame_equal(first, again)
+    assert (first["theta"] != other["theta"]).all()
+    lazy = draws_of(rows.lazy(), draws=7, over="year")
+    assert lazy.collect_schema() == first.schema
+    assert_frame_equal(lazy.collect(), first)
+    assert_frame_equal(lazy.collect(engine="streaming"), first)
+    assert_frame_equal(draws_of(rows.reverse(), draws=7, over="year"), first, rel_tol=1e-9)
+    assert_frame_equal(first.select("year", "g", "draw"), first.select("year", "g", "draw").sort(pl.all()))
+    assert first.columns == ["year", "g", "chain", "draw", "mean", "rho", "theta"]
+    assert first.height == 7 * 12
+    assert (first["chain"] == 0).all()
+
+
+@every_family
+def test_models_have_draws_of_their_own(family):
+    rows = drawn(family).with_columns(year=pl.col("g") % 2)
+    draws = draws_of(pl.concat([rows, rows.with_columns(year=pl.col("year") + 2)]), family, draws=50, over="year")
+    mean = draws.group_by("year").agg("mean").sort("year")["mean"]
+    assert mean[0].to_list() != mean[2].to_list()  # equal models are solved once, and drawn twice
+    for year in (0, 1):
+        rho = pool.components(rows.filter(year=year), "x", "g", **{ROLE[family]: "n"})["rho"].item()
+        of_year = draws.filter(year=year)
+        assert of_year["rho"].mean() == pytest.approx(rho, rel=1e-12 if family == "binomial" else 0.2)
+
+
+def test_draws_of_rates_that_pool_completely_are_one_rate():
+    rows = pl.DataFrame({"g": ["a", "b", "c"], "x": [3, 6, 3], "n": [10, 20, 10]})
+    with pytest.warns(pool.ConvergenceWarning, match="do not show that its groups differ"):
+        draws = draws_of(rows)
+    assert (draws["rho"] == 0).all()
+    assert (draws.group_by("draw").agg(pl.col("theta").n_unique())["theta"] == 1).all()
+    assert stats.kstest(draws.filter(g="a")["theta"], stats.beta(12.5, 28.5).cdf).pvalue > 1e-3
+    assert (draws_of(rows, uncertainty="conditional")["theta"] == 0.3).all()
+
+
+def test_draws_at_the_ends():
+    """No events, all trials events, all or none in each group, one group, no trials: no draw leaves its range."""
+    table = {
+        "none": ([0, 0], [5, 9]),
+        "all": ([5, 9], [5, 9]),
+        "all or none": ([0, 4, 6], [5, 4, 6]),
+        "one group": ([3], [7]),
+        "without trials": ([0, 3, 2], [0, 7, 9]),
+    }
+    for x, n in table.values():
+        rows = pl.DataFrame({"g": range(len(x)), "x": x, "n": n})
+        for uncertainty in ("mu", "conditional"):
+            theta = draws_of(rows, draws=50, uncertainty=uncertainty)["theta"]
+            assert theta.null_count() == 0
+            assert theta.is_between(0, 1).all()
+    rows = pl.DataFrame({"g": range(3), "x": [0, 4, 6], "n": [5, 4, 6]})
+    draws = draws_of(rows, groups=pl.DataFrame({"g": [3]}))
+    assert draws.filter(pl.col("g") < 3).group_by("g").agg(pl.col("theta").unique()).sort("g")["theta"].to_list() == [
+        [0.0], [1.0], [1.0]
+    ]  # fmt: skip
+    new = draws.filter(g=3)
+    assert set(new["theta"]) == {0.0, 1.0}
+    # three effective trials, one of each group, two of them events
+    assert new["theta"].mean() == pytest.approx(2.5 / 4, abs=5 * np.sqrt(0.24 / DRAWS))
+    nothing = draws_of(pl.DataFrame({"g": [1], "x": [0], "n": [0]}), draws=2)
+    assert nothing["theta"].null_count() == nothing["mean"].null_count() == 2
+    assert draws_of(rows.clear()).height == 0
+
+
+def test_groups_without_exposure_are_drawn_from_the_prior():
+    rows = pl.DataFrame({"g": ["a"], "x": [2], "n": [1.5]})
+    new = draws_of(rows, "poisson", groups=pl.DataFrame({"g": ["b"]}), prior=pool.Gamma(3, 2)).filter(g="b")
+    assert stats.kstest(new["theta"], stats.gamma(3, scale=1 / 2).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "^posterior_draws needs a prior: give tau2= for means, .* or trials=, exposure= or family='binomial' for"),
+        ({"trials": "n", "tau2": 1.0}, "^tau2=1.0 does not go with trials=: a rate carries its variance"),
+        ({"trials": "n", "weights": "n"}, "^weights='n' does not go with trials="),
+        ({"trials": "n", "uncertainty": "tau2"}, "^uncertainty='tau2' does not go with trials="),
+        ({"tau2": pool.Uniform(), "uncertainty": "conditional"}, "^uncertainty='conditional' does not go with a prior"),
+        ({"tau2": pool.Uniform(), "prior": "moments"}, "^prior='moments' applies to rates only"),
+        ({"trials": "n", "draws": 0}, "^draws=0; give a whole number of 1 or more"),
+    ],
+    ids=str,
+)
+def test_wrong_draws(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        pool.posterior_draws(drawn("binomial"), "x", "g", **options)
+
+
+def test_keys_named_as_columns_of_draws_are_refused():
+    with pytest.raises(ValueError, match="rho"):
+        pool.posterior_draws(drawn("binomial").rename({"g": "rho"}), "x", "rho", trials="n")
