@@ -234,7 +234,7 @@ def test_models_of_a_query_are_models_alone(method, source):
     with warned_once():
         models = pool.components(pl.concat(parts), "y", over="m", **arguments)
     assert models["m"].to_list() == list(range(60))
-    for model in (0, 7, 8, *range(10, 60, 12)):
+    for model in (7, 8, 10, 34):
         with warned_once():
             same(together.filter(m=model).drop("m"), pool.shrink(parts[model], "y", **arguments))
         with warned_once():
@@ -286,7 +286,7 @@ def test_the_higher_of_two_maxima(method):
             continue
         frames.append(pl.DataFrame({"m": model, "g": range(count), "x": x, "y": y, "se": np.sqrt(v)}))
         wants.append(dense.tau2(method))
-        if len(wants) == 6:
+        if len(wants) == 2:
             break
     got = pool.components(pl.concat(frames), "y", "g", over="m", se="se", toward="x", tau2=method)["tau2"]
     np.testing.assert_allclose(got, wants, rtol=1e-7, atol=1e-12)
@@ -294,5 +294,5 @@ def test_the_higher_of_two_maxima(method):
 
 def _minima(dense, method: str) -> int:
     """The minima of the deviance of tau2 on a grid."""
-    slopes = np.array([dense.slope(method, tau2) for tau2 in (0.0, *np.logspace(-7, 2, 60))])
+    slopes = np.array([dense.slope(method, tau2) for tau2 in (0.0, *np.logspace(-6, 2, 33))])
     return int((slopes[0] >= 0) + ((slopes[:-1] < 0) & (slopes[1:] >= 0)).sum())

@@ -93,7 +93,7 @@ def near(got, want, tolerance: float = 1e-8) -> None:
 
 @pytest.mark.parametrize("places", [(2,), (2, 5)], ids=["one", "two"])
 @pytest.mark.parametrize("se", PRECISE)
-@pytest.mark.share(3)
+@pytest.mark.share(4)
 def test_very_precise_groups(se, places):
     """One, and as many as coefficients: tau2 by every estimator, coefficients, their errors, Q and estimates."""
     data = groups(se, places)
