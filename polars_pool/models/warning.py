@@ -68,6 +68,10 @@ FEW_GROUPS = (
     "a model has no more groups than coefficients, those of toward= and the intercept, so that its tau2 is unknown and "
     "each group keeps its own mean: give fewer predictors, or a known tau2="
 )
+FEWER_GROUPS = (
+    "a model has fewer groups than coefficients, those of toward= and the intercept, so that these are unknown and "
+    "each group keeps its own mean: give fewer predictors"
+)
 LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"

@@ -55,7 +55,8 @@ def test_no_more_groups_than_coefficients(count, tau2):
     frame = FRAME.filter(pl.col("g").is_in(["a", "d"][:count]))
     new = pl.DataFrame({"g": ["new"], "x": [6.0]})
     result, [message] = asked(pool.shrink, frame, tau2=tau2, groups=new)
-    assert message.startswith("a model has no more groups than coefficients")
+    words = "no more" if count == 2 else "fewer"
+    assert message.startswith(f"a model has {words} groups than coefficients")
     *known, last = result.iter_rows(named=True)
     for row in known:
         assert (row["weight"], row["estimate"]) == (1, row["mean"])
@@ -71,6 +72,26 @@ def test_no_more_groups_than_coefficients(count, tau2):
     else:
         assert nulls(last, "estimate", "fit")
         assert estimates["estimate"].null_count() == 2
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["J < p", "J = p"])
+def test_a_known_tau2_of_few_groups(count):
+    """Coefficients that interpolate have errors; without them groups keep their means, too."""
+    frame = FRAME.filter(pl.col("g").is_in(["a", "d"][:count]))
+    new = pl.DataFrame({"g": ["new"], "x": [6.0]})
+    result, messages = asked(pool.shrink, frame, tau2=1.0, groups=new)
+    *known, last = result.iter_rows(named=True)
+    for row in known:
+        assert row["estimate"] == pytest.approx(row["mean"])
+        assert row["se"] == pytest.approx(math.sqrt(row["v"]))
+    if count == 1:
+        assert [message.startswith("a model has fewer groups than coefficients") for message in messages] == [True]
+        assert nulls(last, "estimate", "se", "fit")
+        return
+    assert messages == []
+    variances = [row["v"] + 1 for row in known]  # of means at x = 0 and 3, of which x = 6 is 2 second - first
+    assert last["se_fit"] == pytest.approx(math.sqrt(variances[0] + 4 * variances[1]))
+    assert last["se"] == pytest.approx(math.sqrt(1 + variances[0] + 4 * variances[1]))
 
 
 @every_method

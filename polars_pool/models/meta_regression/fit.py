@@ -62,8 +62,9 @@ class Fitted:
 
     @property
     def exact(self) -> Array:
-        """The models with no more groups than coefficients: each group keeps its own mean."""
-        return np.asarray(np.isnan(self.tau2) & self.identified & (self.g.df <= 0))
+        """The models with too few groups for their coefficients, or for tau2: each group keeps its own mean."""
+        few = (self.g.df < 0) | (np.isnan(self.tau2) & (self.g.df == 0))
+        return np.asarray(self.identified & few)
 
     @property
     def regular(self) -> Array:

@@ -72,12 +72,14 @@ def causes(f: Fitted, request: MetaRegression) -> dict[str, Array]:
     """The models that give cause for each warning."""
     failed = ~(f.converged & f.known & f.regular)
     single = ~f.published & np.isnan(f.sigma2) & (f.g.rows == f.g.groups)
-    few = failed & ~single & ((f.g.df < 0) | ((f.g.df == 0) & np.isnan(f.tau2)))
-    combined = failed & ~single & ~few & (f.standard.dependent >= 0)
-    others = failed & ~single & ~few & ~combined
+    fewer = failed & ~single & (f.g.df < 0)
+    few = failed & ~single & (f.g.df == 0) & np.isnan(f.tau2)
+    combined = failed & ~single & ~fewer & ~few & (f.standard.dependent >= 0)
+    others = failed & ~single & ~fewer & ~few & ~combined
     return {
         warning.SINGLE_ROWS: single,
         warning.FEW_GROUPS: few,
+        warning.FEWER_GROUPS: fewer,
         warning.COLLINEAR: combined,
         warning.OUT_OF_RANGE: others & ~f.known,
         warning.UNSETTLED: others & f.known,
