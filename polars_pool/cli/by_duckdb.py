@@ -18,7 +18,7 @@ from ..engines.duckdb import install_macros
 from ..store.keytypes import common_keys
 from ..store.reading import Progress
 from ..store.sources import Part, batches, rows_of
-from . import keyfile, transport
+from . import duckdb_macros, keyfile, transport
 from .database import KEYS, MOMENTS, NEW, PART, ROWS, STATES, rows
 from .duckdb_view import check_number_of_keys, create_view
 from .errors import DataError, UsageError, sentence
@@ -138,8 +138,15 @@ def result(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict
     macro, keys = f"pool_{verb}", [key_list(by)]
     if options.get("nested"):
         macro, keys, options = f"{macro}_nested", [identifier(key) for key in by], _of_levels(by, options)
+    second = [identifier(columns.pop(role)) for role in duckdb_macros.SECOND if role in columns]
+    if "prior" in options:
+        macro, options = duckdb_macros.of_rates(verb, "exposure" in data.columns, options)
+        second = second or ["1"]  # trials: every row is one
+    elif "x" in data.columns:
+        options = duckdb_macros.of_regression(options)
     del columns["by"]
-    positional = [data.frame, identifier(columns.pop("value")), *keys]
+    options = {name: option for name, option in options.items() if name != "family"}
+    positional = [data.frame, identifier(columns.pop("value")), *second, *keys]
     if verb == "merge":
         macro = "pool_weighted_moments" if "weights" in columns else "pool_moments"
         positional += [identifier(columns.pop("weights"))] if "weights" in columns else []

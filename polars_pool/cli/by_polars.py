@@ -16,8 +16,12 @@ from ..store.reading import readings
 from ..store.sources import Part
 from ..store.store import MomentStore
 from . import expressions, keyfile
+from .errors import DataError
 from .task import Input, Report, Task, key_names
 from .whole import scan
+
+ROUNDING = 1e-9  # of the mean of values 0 and 1
+WITH_GROUPS = ("shrink", "posterior_draws")  # whose --groups is a file
 
 
 def definition(task: Task, frame: pl.LazyFrame) -> dict[str, Any]:
@@ -61,8 +65,10 @@ def of_states(frame: pl.LazyFrame, task: Task) -> Input:
     names = frame.collect_schema().names()
     stored, statistics = names[: names.index("n")], names[names.index("n") :]
     over = keys(task.over, stored, "over")
-    by = keys(task.by, stored, "by") or [key for key in stored if key not in over]
-    columns = {"value": "mean", "n": "n", "var": "var", "by": by, "over": over}
+    predictors = {role: expressions.columns(texts, stored, role) for role, texts in task.predictors.items()}
+    named = [*over, *(name for names in predictors.values() for name in names if isinstance(name, str))]
+    by = keys(task.by, stored, "by") or [key for key in stored if key not in named]
+    columns: dict[str, Any] = {"value": "mean", "n": "n", "var": "var", "by": by, "over": over, **predictors}
     return Input(frame, columns | ({"weights": "w"} if "w" in statistics else {}))
 
 
@@ -71,8 +77,25 @@ def keys(texts: Sequence[str], stored: Sequence[str], role: str) -> list[str]:
     return key_names(expressions.columns(texts, stored, role), role)
 
 
-def of_groups(task: Task, parts: Sequence[Part]) -> Input:
-    """Stored moments or published estimates, in columns of any name."""
+def of_zeros_and_ones(data: Input, store: object) -> Input:
+    """Moments of values 0 and 1 as events out of trials: their sum, which replaces the mean, and their count."""
+    if "weights" in data.columns:
+        raise DataError(f"the store {str(store)!r} holds moments with weights, which rates do not accept")
+    n, mean, var = pl.col("n"), pl.col("mean"), pl.col("var").fill_null(0)
+    table = data.frame.collect()
+    # The sum of squares is the sum of the values. Among whole numbers this holds for 0 and 1 alone.
+    excess = ((n - 1) * var + n * mean * (mean - 1)).abs()
+    if not table.filter(excess > ROUNDING * n).is_empty():
+        raise DataError(
+            f"the store {str(store)!r} holds moments of other values than 0 and 1, so they are no rates; omit --family"
+        )
+    events = table.with_columns(mean=(n * mean).round()).lazy()
+    columns = {role: column for role, column in data.columns.items() if role not in ("n", "var")}
+    return data._replace(frame=events, columns=columns | {"trials": "n"})
+
+
+def of_frame(task: Task, parts: Sequence[Part]) -> Input:
+    """The rows of a source, stored moments or published estimates, in columns of any name."""
     frame = scan(parts, task)
     names = frame.collect_schema().names()
     if task.where is not None:
@@ -81,6 +104,7 @@ def of_groups(task: Task, parts: Sequence[Part]) -> Input:
     columns: dict[str, Any] = {role: expressions.column(text, names, role) for role, text in texts.items()}
     columns["by"] = expressions.columns(task.by, names, "by")
     columns["over"] = expressions.columns(task.over, names, "over")
+    columns |= {role: expressions.columns(texts, names, role) for role, texts in task.predictors.items()}
     return Input(frame, columns, boolean=_boolean(frame, columns["value"]))
 
 
@@ -92,7 +116,9 @@ def _boolean(frame: pl.LazyFrame, value: str | pl.Expr) -> bool:
 def result(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:
     """The lazy result of a verb."""
     columns = {role: column for role, column in data.columns.items() if not (role == "over" and column == [])}
-    if verb == "shrink" and "groups" in options:
+    if "groups" in options and verb in WITH_GROUPS:
         options = {**options, "groups": keyfile.checked(options["groups"], data.frame, columns)}
+    if "rows" in options:
+        options = {**options, "rows": keyfile.rows_to_predict(options["rows"], data.frame, columns)}
     lazy: pl.LazyFrame = getattr(verbs, verb)(data.frame, **columns, **options)
     return lazy

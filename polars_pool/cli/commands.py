@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import duckdb
@@ -12,10 +13,10 @@ import typer
 
 from .. import __version__
 from ..engines.duckdb import FOLDER, install_macros
-from . import errors, jobs, options, output, screen
+from . import duckdb_macros, errors, jobs, options, order, output, screen
 from .deliver import deliver
 from .errors import DataError, UsageError
-from .task import Task, checked, number_or_name, split, tau2_of, taus
+from .task import Task, check, number_or_name, split, tau2_of, taus
 
 app = typer.Typer(
     name="polars-pool",
@@ -50,12 +51,17 @@ def shrink(
     n: options.N = None,
     var: options.Var = None,
     se: options.Se = None,
+    trials: options.Trials = None,
+    exposure: options.Exposure = None,
+    family: options.Family = None,
+    toward: options.Toward = None,
     nan: options.NaN = None,
     store: options.Store = None,
     engine: options.Engine = "polars",
     sigma2: options.Sigma2 = "pooled",
     tau2: options.Tau2 = "reml",
     mu: options.Mu = "gls",
+    prior: options.Prior = None,
     level: options.Level = 0.95,
     uncertainty: options.Uncertainty = "mu",
     interval: options.Interval = None,
@@ -64,6 +70,8 @@ def shrink(
     groups: options.Groups = None,
     nested: options.Nested = False,
     at: options.At = None,
+    sort: options.Sort = None,
+    top: options.Top = None,
     out: options.Output = None,
 ) -> None:
     """Partially pooled mean of every group, with its interval.
@@ -77,14 +85,24 @@ def shrink(
       polars-pool shrink --store moments --by school --tau2 dl -o estimates.csv
       polars-pool shrink schools.parquet --value effect --se se --by school
           --interval robust --threshold 10
+      polars-pool shrink warehouse --value 'score > 60' --family binomial
+          --by school --sort estimate --top 20
+      polars-pool shrink players.csv --value hits --trials at_bats --by player
+      polars-pool shrink schools.parquet --value effect --se se --by school
+          --toward size
       polars-pool shrink schools.parquet --value effect --se se --by school
           --tau2 'half_cauchy(5)' --mu 'normal(0, 5)'
       polars-pool shrink warehouse --value score --by state,school
           --nested --at state
     """
-    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    columns = {"n": n, "var": var, "se": se, "weights": weights, "trials": trials, "exposure": exposure}
+    task = _task(source, value, by, over, where, nan, store, family, {"toward": toward}, **columns)
     model = _set_options(
-        sigma2=number_or_name(sigma2), tau2=tau2_of(tau2), mu=number_or_name(mu), nested=nested or None
+        sigma2=number_or_name(sigma2),
+        tau2=tau2_of(tau2),
+        mu=number_or_name(mu),
+        nested=nested or None,
+        **_rates(task, prior),
     )
     settings = _set_options(
         level=level,
@@ -95,8 +113,7 @@ def shrink(
         groups=groups,
         at=at,
     )
-    checked(task, engine, "shrink", model | settings)
-    deliver(task, engine, {"shrink": model | settings, "components": model}, out)
+    _deliver(task, engine, {"shrink": model | settings, "components": model}, out, sort, top)
 
 
 @app.command()
@@ -110,16 +127,23 @@ def components(
     n: options.N = None,
     var: options.Var = None,
     se: options.Se = None,
+    trials: options.Trials = None,
+    exposure: options.Exposure = None,
+    family: options.Family = None,
+    toward: options.Toward = None,
     nan: options.NaN = None,
     store: options.Store = None,
     engine: options.Engine = "polars",
     sigma2: options.Sigma2 = "pooled",
     tau2: options.Tau2 = "reml",
     mu: options.Mu = "gls",
+    prior: options.Prior = None,
     level: options.Level = 0.95,
     test: options.Test = None,
     limits: options.Limits = None,
     nested: options.Nested = False,
+    sort: options.Sort = None,
+    top: options.Top = None,
     out: options.Output = None,
 ) -> None:
     """Variance within groups, between groups, and the population mean, with intervals.
@@ -131,8 +155,11 @@ def components(
       polars-pool components schools.parquet --value effect --se se --by school
           --test knha --limits profile
       polars-pool components warehouse --value score --by state,school --nested
+      polars-pool components players.csv --value hits --trials at_bats
+          --by player --prior moments
     """
-    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    columns = {"n": n, "var": var, "se": se, "weights": weights, "trials": trials, "exposure": exposure}
+    task = _task(source, value, by, over, where, nan, store, family, {"toward": toward}, **columns)
     settings = _set_options(
         sigma2=number_or_name(sigma2),
         tau2=tau2_of(tau2),
@@ -141,9 +168,173 @@ def components(
         test=test,
         limits=limits,
         nested=nested or None,
+        **_rates(task, prior),
     )
-    checked(task, engine, "components", settings)
-    deliver(task, engine, {"components": settings}, out)
+    _deliver(task, engine, {"components": settings}, out, sort, top)
+
+
+@app.command()
+def regress(
+    source: options.Source = None,
+    value: options.Value = None,
+    x: options.X = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    nan: options.NaN = None,
+    engine: options.Engine = "polars",
+    vary: options.Vary = None,
+    uncorrelated: options.Uncorrelated = False,
+    no_intercept: options.NoIntercept = False,
+    method: options.Method = "reml",
+    level: options.Level = 0.95,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    out: options.Output = None,
+) -> None:
+    """Partially pooled regression of every group: its intercept and slopes.
+
+    \b
+    Examples:
+      polars-pool regress warehouse --value score --x load --by school
+      polars-pool regress warehouse --value score --x 'load, state' --by school
+          --vary intercept,load -o slopes.csv
+    """
+    task = _task(source, value, by, over, where, nan, predictors={"x": x or ()}, weights=weights)
+    settings = _regression(vary, uncorrelated, no_intercept, method, level=level)
+    _deliver(task, engine, {"regress": settings}, out, sort, top)
+
+
+@app.command()
+def predict(
+    source: options.Source = None,
+    value: options.Value = None,
+    x: options.X = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    rows: options.RowsToPredict = None,
+    nan: options.NaN = None,
+    engine: options.Engine = "polars",
+    vary: options.Vary = None,
+    uncorrelated: options.Uncorrelated = False,
+    no_intercept: options.NoIntercept = False,
+    method: options.Method = "reml",
+    interval: options.IntervalOfPrediction = None,
+    level: options.Level = 0.95,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    out: options.Output = None,
+) -> None:
+    """Expected value of every row by a regression, for its group and for the population.
+
+    \b
+    Examples:
+      polars-pool predict warehouse --value score --x load --by school
+      polars-pool predict warehouse --value score --x load --by school
+          --rows new.csv --interval row -o predicted.csv
+    """
+    task = _task(source, value, by, over, where, nan, predictors={"x": x or ()}, weights=weights)
+    settings = _regression(vary, uncorrelated, no_intercept, method, level=level, interval=interval, rows=rows)
+    _deliver(task, engine, {"predict": settings}, out, sort, top)
+
+
+@app.command()
+def coefficients(
+    source: options.Source = None,
+    value: options.Value = None,
+    x: options.X = None,
+    toward: options.Toward = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    n: options.N = None,
+    var: options.Var = None,
+    se: options.Se = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    sigma2: options.Sigma2 = "pooled",
+    tau2: options.Tau2 = "reml",
+    vary: options.Vary = None,
+    uncorrelated: options.Uncorrelated = False,
+    no_intercept: options.NoIntercept = False,
+    method: options.Method = "reml",
+    level: options.Level = 0.95,
+    test: options.TestOfTerms = None,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    out: options.Output = None,
+) -> None:
+    """Coefficients of covariates of rows (--x) or of predictors of groups (--toward), with their tests.
+
+    \b
+    Examples:
+      polars-pool coefficients warehouse --value score --x load,state --by school
+          --test t
+      polars-pool coefficients schools.parquet --value effect --se se
+          --toward size --by school --test knha
+    """
+    if (x is None) == (toward is None):
+        raise UsageError("give --x for the coefficients of a regression, or --toward for those of predictors of groups")
+    if x is not None:
+        needless: dict[str, Any] = {"--n": n, "--var": var, "--se": se, "--store": store}
+        needless |= {"--sigma2": sigma2 != "pooled", "--tau2": tau2 != "reml"}
+        settings = _regression(vary, uncorrelated, no_intercept, method, level=level, test=test)
+    else:
+        needless = {"--vary": vary, "--uncorrelated": uncorrelated, "--no-intercept": no_intercept}
+        needless |= {"--method": method != "reml"}
+        settings = _set_options(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), level=level, test=test)
+    for option, present in needless.items():
+        if present:
+            raise UsageError(f"{option} does not go with {'--x' if toward is None else '--toward'}; leave it out")
+    predictors = {"x": x, "toward": toward}
+    task = _task(source, value, by, over, where, nan, store, None, predictors, n=n, var=var, se=se, weights=weights)
+    _deliver(task, engine, {"coefficients" if x is None else "regress_coefficients": settings}, out, sort, top)
+
+
+@app.command()
+def draws(
+    tau2: options.PriorOfTau,
+    source: options.Source = None,
+    value: options.Value = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    n: options.N = None,
+    var: options.Var = None,
+    se: options.Se = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    sigma2: options.Sigma2 = "pooled",
+    mu: options.Mu = "gls",
+    draws: options.Draws = 1000,
+    seed: options.Seed = None,
+    groups: options.Groups = None,
+    out: options.Output = None,
+) -> None:
+    """Draws from the posterior of tau, mu and the true mean of every group.
+
+    \b
+    Examples:
+      polars-pool draws schools.parquet --value effect --se se --by school
+          --tau2 'half_cauchy(5)' --draws 100 --seed 1 -o draws.parquet
+    """
+    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    settings = _set_options(
+        sigma2=number_or_name(sigma2),
+        tau2=number_or_name(tau2),
+        mu=number_or_name(mu),
+        draws=draws,
+        seed=seed,
+        groups=groups,
+    )
+    _deliver(task, engine, {"posterior_draws": settings}, out)
 
 
 @app.command()
@@ -179,8 +370,7 @@ def profile(
     settings = _set_options(
         sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), tau2=tau2, groups=groups or None
     )
-    checked(task, engine, "profile", settings)
-    deliver(task, engine, {"profile": settings}, out)
+    _deliver(task, engine, {"profile": settings}, out)
 
 
 @app.command()
@@ -198,6 +388,8 @@ def compare(
     sigma2: options.Sigma2 = "pooled",
     tau2: options.Tau2 = "reml",
     mu: options.Mu = "gls",
+    sort: options.Sort = None,
+    top: options.Top = None,
     out: options.Output = None,
 ) -> None:
     """The gain from pooling: prediction errors of rows that are held out.
@@ -209,8 +401,7 @@ def compare(
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var)
     settings = _set_options(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
-    checked(task, engine, "compare", settings)
-    deliver(task, engine, {"compare": settings}, out)
+    _deliver(task, engine, {"compare": settings}, out, sort, top)
 
 
 @app.command()
@@ -223,6 +414,8 @@ def moments(
     nan: options.NaN = None,
     store: options.Store = None,
     engine: options.Engine = "polars",
+    sort: options.Sort = None,
+    top: options.Top = None,
     out: options.Output = None,
 ) -> None:
     """Count, mean and variance of every group: moments, which can be stored and merged.
@@ -234,8 +427,7 @@ def moments(
       polars-pool moments --store moments --by school
     """
     task = _task(source, value, by, None, where, nan, store, weights=weights)
-    checked(task, engine, "moments", {})
-    deliver(task, engine, {"merge": {}}, out)
+    _deliver(task, engine, {"merge": {}}, out, sort, top, command="moments")
 
 
 @app.command()
@@ -274,7 +466,7 @@ def merge(
     names = listed[0].scan().collect_schema().names()
     weights = weights or ("w" if "w" in names and "w" not in split(by) else None)
     task = replace(task, columns=task.columns | ({} if weights is None else {"weights": weights}))
-    checked(task, engine, "merge", {})
+    check(task, engine, "merge", {})
     deliver(task, engine, {"merge": {}}, out, listed)
 
 
@@ -305,7 +497,7 @@ def refresh(
     task = _task(source, value, by, None, where, nan, store, weights=weights)
     if value is None and (by or where):
         raise UsageError("--by and --where define a new store and need --value; an existing store has its own")
-    checked(task, "polars", "moments", {})
+    check(task, "polars", "moments", {})
     output.line(str(jobs.store(task, jobs.parts_of(task))[1]))
 
 
@@ -341,14 +533,55 @@ def _task(
     over: Sequence[str] | None,
     where: str | None,
     nan: str | None,
-    store: Path | None,
+    store: Path | None = None,
+    family: str | None = None,
+    predictors: Mapping[str, Sequence[str] | None] = MappingProxyType({}),
     **columns: str | None,
 ) -> Task:
     present = {role: text for role, text in columns.items() if text is not None}
+    lists = {role: tuple(texts) for role, texts in predictors.items() if texts is not None}
     sources = () if source is None else (source,)
-    return Task(sources, store, value, tuple(by or ()), tuple(over or ()), present, where, nan)
+    return Task(sources, store, value, tuple(by or ()), tuple(over or ()), present, lists, family, where, nan)
 
 
 def _set_options(**options: Any) -> dict[str, Any]:
     """The options that are set; for the others, the verb has its own defaults."""
     return {name: option for name, option in options.items() if option is not None}
+
+
+def _rates(task: Task, prior: str | None) -> dict[str, Any]:
+    """The options of rates; those without a prior are estimated by maximum likelihood."""
+    return {"family": task.family, "prior": (prior or "ml") if task.rates else prior}
+
+
+def _regression(
+    vary: Sequence[str] | None, uncorrelated: bool, no_intercept: bool, method: str, **options: Any
+) -> dict[str, Any]:
+    """The options of a regression that are set."""
+    return _set_options(
+        vary=list(split(vary)) if vary else None,
+        correlated=False if uncorrelated else None,
+        intercept=False if no_intercept else None,
+        method=method,
+        **options,
+    )
+
+
+def _deliver(
+    task: Task,
+    engine: str,
+    requests: jobs.Requests,
+    out: str | None,
+    sort: Sequence[str] | None = None,
+    top: int | None = None,
+    command: str | None = None,
+) -> None:
+    """Check the first request as far as possible before any data are read, then deliver its result."""
+    verb, settings = next(iter(requests.items()))
+    chosen = order.parsed(sort, top)
+    names = check(task, engine, command or verb, settings)
+    if engine == "duckdb":
+        duckdb_macros.check(task, verb, settings)
+    if task.by and verb != "predict":
+        order.check(chosen, names, task.keys)
+    deliver(task, engine, requests, out, order=chosen)

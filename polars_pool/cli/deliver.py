@@ -3,76 +3,85 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import polars as pl
 
-from ..models import causes
-from ..models.hyperparameters import Hyperparameters
-from ..models.nested.refuse import causes_of_table as nested_causes
 from ..store.sources import Part
 from . import errors, jobs, output, screen
+from .order import UNSORTED, Order, ordered
 from .task import Task
 
-# The column that follows the keys in the result of a verb.
-ORDER = {"profile": ("tau",), "components": ("depth",)}  # further columns that order the rows
-FIRST = {"shrink": "n", "components": "groups", "profile": "tau", "compare": "groups", "merge": "n"}
+# The column that follows the keys in the result of a verb. The rows of a prediction are those of its source.
+FIRST = {
+    "shrink": "n",
+    "components": "groups",
+    "profile": "tau",
+    "compare": "groups",
+    "merge": "n",
+    "regress": "term",
+    "coefficients": "term",
+    "regress_coefficients": "term",
+    "predict": "fitted",
+    "posterior_draws": "chain",
+}
+ORDER = {"profile": ("tau",), "components": ("depth",), "posterior_draws": ("draw",)}  # what orders rows of equal keys
+TERMS = pl.col("term") != "intercept"  # the others are in their order
 
 
 def deliver(
-    task: Task, engine: str, requests: jobs.Requests, out: str | None, listed: Sequence[Part] | None = None
+    task: Task,
+    engine: str,
+    requests: jobs.Requests,
+    out: str | None,
+    listed: Sequence[Part] | None = None,
+    order: Order = UNSORTED,
 ) -> None:
     """Output the result of the first request; the second request, if any, is the components shown with it."""
     listed = jobs.parts_of(task) if listed is None else listed
-    output.checked(out, [*(part.name for part in listed), *jobs.key_files(requests)])
-    with _without_warnings(), jobs.results(task, listed, engine, requests) as (first, *others):
-        names = first.collect_schema().names()
-        verb = next(iter(requests))
-        keys = names[: names.index("level" if (verb == "components" and "depth" in names) else FIRST[verb])]
-        order = [*keys, *(name for name in ORDER.get(verb, ()) if name in names)]
-        result = first.sort(order) if order else first
+    output.checked(out, [*(part.name for part in listed), *(name for _, name in jobs.files(requests))])
+    verb = next(iter(requests))
+    by_components = "components" in requests and not task.predictors
+    with _warnings(reported=not by_components), jobs.results(task, listed, engine, requests) as (first, *others):
+        keys = _keys(first.collect_schema().names(), verb)
+        result = ordered(first, order, _usual(first, verb, keys))
         if out is None and output.is_terminal():
             shown, *components = pl.collect_all([result, *others])
             screen.table(shown, keys, *map(screen.components, components))
             components = components or [shown]
         else:
-            others = others or ([first] if "components" in requests else [])
+            others = others or ([first] if by_components else [])
             components = output.write(result, out or output.STDOUT, *others)
             if out not in (None, output.STDOUT):
                 screen.note("  ".join([f"{out} written", *map(screen.components, components)]))
-    if "components" in requests:
-        _warn(components[0], "se" in task.columns, requests["components"])
+    if by_components:
+        from . import determined  # NumPy takes time to import
+
+        determined.report(components[0], "se" in task.columns, requests["components"])
+
+
+def _keys(names: Sequence[str], verb: str) -> Sequence[str]:
+    """The columns of a result before the first statistic."""
+    first = "level" if verb == "components" and "depth" in names else FIRST[verb]
+    return names[: names.index(first)]
+
+
+def _usual(result: pl.LazyFrame, verb: str, keys: Sequence[str]) -> list[str | pl.Expr]:
+    """What orders the rows of a result unless the user sorts it; nothing for a prediction, which keeps its rows."""
+    if verb == "predict":
+        return []
+    names = result.collect_schema().names()
+    return [*keys, *(name for name in ORDER.get(verb, ()) if name in names), *([TERMS] if "term" in names else [])]
 
 
 @contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Suppress warnings of the library: the command reports for DuckDB as well, which cannot warn."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+def _warnings(reported: bool) -> Iterator[None]:
+    """Catch the warnings of the library, and report each once, unless the components will show what they say."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
         yield
-
-
-def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any]) -> None:
-    """Report on stderr, in the words of the library, the models that the data do not determine."""
-    if "depth" in components.columns:
-        _report(nested_causes(components, published), components.filter(pl.col("depth") == 1).height)
-        return
-    posterior = "tau_median" in components.columns
-    names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
-    missing = causes.Missing(published, *(components[name].to_numpy() for name in names))
-    if posterior:
-        by_message = causes.causes_of_posterior(missing)
-    else:
-        estimators = {name: options[name] for name in ("tau2", "mu") if name in options}
-        by_message = causes.causes(missing, Hyperparameters(**estimators))
-    _report({message: int(models.sum()) for message, models in by_message.items()}, components.height)
-
-
-def _report(by_message: Mapping[str, int], models: int) -> None:
-    """Report each message with the number of models that give cause for it."""
-    for message, count in by_message.items():
-        if count:
-            scope = "" if models == 1 else f"{count:,} of {models:,} models: "
-            errors.show(f"warning: {scope}{errors.as_options(message)}")
+    for message in (
+        dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, UserWarning)) if reported else ()
+    ):
+        errors.show(f"warning: {errors.as_options(message)}")

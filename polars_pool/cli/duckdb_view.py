@@ -33,7 +33,8 @@ def create_view(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame)
     arguments.distinct_keys([key.name for key in over], [key.name for key in by], ())
     columns: dict[str, Any] = {"over": [key.name for key in over], "by": [key.name for key in by]}
     selected = list(keys)
-    for role, text in {"value": task.value or "", **task.columns}.items():
+    covariates = {role: texts[0] for role, texts in task.predictors.items()}  # the macros have one
+    for role, text in {"value": task.value or "", **task.columns, **covariates}.items():
         new = column(con, text, names, role)
         if (new.text, new.name) not in [(other.text, other.name) for other in selected]:  # a value may also be a key
             new = Column(new.text, _free_name(new.name, [other.name for other in selected]))

@@ -19,7 +19,7 @@ from . import by_duckdb, by_polars, database, errors, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task
 
-RATES = "rates need shrink(family='binomial') in Python, or pool_shrink_rates in SQL"
+RATES = "give --family binomial for rates, or --family normal to pool it as numbers without this warning"
 Requests = dict[str, dict[str, Any]]  # verb -> its options
 
 
@@ -28,10 +28,10 @@ def results(task: Task, listed: Sequence[Part], engine: str, requests: Requests)
     """The result of each requested verb. The files that the results read exist as long as the context."""
     if engine == "duckdb" and task.source and task.store is not None:
         raise UsageError("only Polars refreshes a store; refresh it first, then omit SOURCE with --engine duckdb")
-    if task.by_group and task.nan is not None:
+    if task.whole and task.nan is not None and task.store is None:
         requests = {verb: {**options, "nan": task.nan} for verb, options in requests.items()}
-    for name in key_files(requests):
-        keyfile.read(name, {})  # an error in this file appears before the rows are read
+    for option, name in files(requests):
+        keyfile.read(option, name, {})  # an error in this file appears before the rows are read
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
         scratch = Path(folder)
         if engine == "duckdb":
@@ -53,9 +53,11 @@ def parts_of(task: Task) -> list[Part]:
     return listed
 
 
-def key_files(requests: Requests) -> list[str]:
-    """The file of the option --groups, if it is set."""
-    return [options["groups"] for verb, options in requests.items() if verb == "shrink" and "groups" in options]
+def files(requests: Requests) -> list[tuple[str, str]]:
+    """The options --groups and --rows that are set, each with its file."""
+    verb, options = next(iter(requests.items()))
+    named = [*(["groups"] if verb in by_polars.WITH_GROUPS else []), "rows"]
+    return [(option, options[option]) for option in named if option in options]
 
 
 def store(task: Task, listed: Sequence[Part]) -> tuple[MomentStore, Refreshed | None]:
@@ -82,19 +84,21 @@ def refreshed(kept: MomentStore, task: Task) -> Refreshed:
 def _of_store(kept: MomentStore, task: Task, requests: Requests) -> Input:
     if "compare" in requests and kept.definition.weights is not None:
         raise DataError(f"the store {str(task.store)!r} holds moments with weights, which compare does not accept")
-    return by_polars.of_store(kept, task)
+    data = by_polars.of_store(kept, task)
+    return by_polars.of_zeros_and_ones(data, task.store) if task.rates else data
 
 
 def _warn_of_boolean(task: Task, data: Input, requests: Requests) -> None:
     """Warn, as the library does, of a Boolean value that a normal model pools."""
-    if data.boolean and not {"shrink", "components"}.isdisjoint(requests):
+    normal = task.family is None and not task.rates and not task.predictors
+    if data.boolean and normal and not {"shrink", "components"}.isdisjoint(requests):
         message = warning.BOOLEAN.format(name=task.value, remedy=RATES)
         errors.show(f"warning: {errors.as_options(message)}")
 
 
 def _by_polars(task: Task, listed: Sequence[Part], requests: Requests, scratch: Path) -> list[pl.LazyFrame]:
-    if task.by_group:
-        data = by_polars.of_groups(task, listed)
+    if task.whole and task.store is None:
+        data = by_polars.of_frame(task, listed)
     elif task.store is not None:
         kept, refresh = store(task, listed)
         if refresh is not None:
@@ -110,7 +114,7 @@ def _by_polars(task: Task, listed: Sequence[Part], requests: Requests, scratch: 
 def _by_duckdb(
     con: duckdb.DuckDBPyConnection, task: Task, listed: Sequence[Part], requests: Requests, scratch: Path
 ) -> list[pl.LazyFrame]:
-    if task.by_group:
+    if task.whole and task.store is None:
         data = by_duckdb.of_frame(con, task, whole.scan(listed, task))
     elif task.store is not None:
         data = by_duckdb.of_states(con, _of_store(MomentStore(task.store), task, requests))

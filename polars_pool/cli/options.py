@@ -13,7 +13,7 @@ Source = Annotated[
     str | None,
     typer.Argument(
         metavar="SOURCE",
-        help="File (Parquet, CSV, JSON), folder, 'glob' or URL; - for stdin; Delta or Iceberg table",
+        help="File (Parquet, CSV, JSON, Arrow), folder, 'glob' or URL; - for stdin; Delta or Iceberg table",
         show_default=False,
     ),
 ]
@@ -51,6 +51,42 @@ Var = Annotated[
 Se = Annotated[
     str | None,
     typer.Option(metavar="EXPR", help="SOURCE holds estimates: their standard errors", rich_help_panel=DATA),
+]
+Trials = Annotated[
+    str | None,
+    typer.Option(metavar="EXPR", help="The value counts events out of this number of trials", rich_help_panel=DATA),
+]
+Exposure = Annotated[
+    str | None,
+    typer.Option(metavar="EXPR", help="The value counts events in this exposure, such as time", rich_help_panel=DATA),
+]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        metavar="binomial|normal",
+        help="binomial: the value is 0 or 1, and each row one trial; normal: no warning for true and false",
+        rich_help_panel=DATA,
+    ),
+]
+X = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--x", metavar="COL,COL", help="Covariates of rows; a column of text is a factor", rich_help_panel=DATA
+    ),
+]
+Toward = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COL,COL",
+        help="Predictors of groups, one value per group: pull each group toward what they say",
+        rich_help_panel=DATA,
+    ),
+]
+RowsToPredict = Annotated[
+    str | None,
+    typer.Option(
+        "--rows", metavar="FILE", help="The rows to predict; by default those of SOURCE", rich_help_panel=DATA
+    ),
 ]
 NaN = Annotated[
     str | None,
@@ -109,6 +145,61 @@ MuForProfile = Annotated[
         rich_help_panel=MODEL,
         show_default=False,
     ),
+]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PRIOR",
+        help="Prior of rates: ml (default), moments; or known: 'beta(2, 5)', 'gamma(3, 1)' with --exposure",
+        rich_help_panel=MODEL,
+    ),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TERM,TERM", help="The terms that vary by group; by default intercept", rich_help_panel=MODEL),
+]
+Uncorrelated = Annotated[
+    bool, typer.Option("--uncorrelated", help="The varying terms are independent", rich_help_panel=MODEL)
+]
+NoIntercept = Annotated[bool, typer.Option("--no-intercept", help="The model has no intercept", rich_help_panel=MODEL)]
+Method = Annotated[
+    str,
+    typer.Option(
+        metavar="reml|ml",
+        help="Likelihood: restricted (reml, default) or full (ml)",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+IntervalOfPrediction = Annotated[
+    str | None,
+    typer.Option(
+        "--interval",
+        metavar="mean|row",
+        help="Adds limits for the expected value (mean) or for a new row (row)",
+        rich_help_panel=MODEL,
+    ),
+]
+TestOfTerms = Annotated[
+    str | None,
+    typer.Option(
+        "--test",
+        metavar="KIND",
+        help="z (default) or t (Satterthwaite with --x); also knha or adhoc with --toward",
+        rich_help_panel=MODEL,
+    ),
+]
+PriorOfTau = Annotated[
+    str,
+    typer.Option("--tau2", metavar="PRIOR", help="The prior of tau, 'half_cauchy(5)'", rich_help_panel=MODEL),
+]
+Draws = Annotated[
+    int,
+    typer.Option(metavar="NUM", help="Draws of each model (1000)", rich_help_panel=MODEL, show_default=False),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="NUM", help="A whole number gives the same draws each time", rich_help_panel=MODEL),
 ]
 Level = Annotated[
     float,
@@ -199,7 +290,19 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="A .parquet, .csv, .json or .ndjson file; - for stdout",
+        help="A .parquet, .csv, .json, .ndjson, .arrow or .feather file; - for stdout",
         rich_help_panel=RESULT,
     ),
+]
+Sort = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COL",
+        help="Sort the rows by a column, the largest value first; 'COL asc' for the smallest first",
+        rich_help_panel=RESULT,
+    ),
+]
+Top = Annotated[
+    int | None,
+    typer.Option(metavar="NUM", help="With --sort, return only this many rows, the first", rich_help_panel=RESULT),
 ]

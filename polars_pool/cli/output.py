@@ -16,7 +16,8 @@ from .. import arguments
 from .errors import DataError, OutputClosed, UsageError, usage
 
 STDOUT = "-"
-ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
+OLDEST = pl.CompatLevel.oldest()  # which every reader of Arrow knows
+ENDINGS = (".parquet", ".csv", ".json", ".ndjson", ".arrow", ".feather")
 
 
 def checked(output: str | None, sources: Iterable[str]) -> None:
@@ -103,6 +104,7 @@ def _sink(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) 
     sinks: dict[str, Any] = {
         ".parquet": lambda: result.sink_parquet(path, lazy=True),
         ".csv": lambda: result.sink_csv(path, lazy=True, check_extension=False),
+        **dict.fromkeys((".arrow", ".feather"), lambda: result.sink_ipc(path, lazy=True, compat_level=OLDEST)),
     }
     sink = sinks.get(ending, lambda: result.sink_ndjson(path, lazy=True, check_extension=False))()
     collected = pl.collect_all([sink, *others])[1:]

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 Side = Literal["left", "right"]
 ROWS = 10  # shown from the beginning, and as many from the end
 FEW = 4  # rows at most of a table that may be transposed
-UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper")
+UNITS = (
+    *("mean", "estimate", "se", "lower", "upper", "fit", "se_fit", "effect"),
+    *("mu", "se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper"),
+)
+SEVERAL = ("sigma2", "tau2", "mu", "alpha", "beta", "shape", "rate", "mean", "rho")  # in the line of components
+ONE = (*SEVERAL, "icc", "r2")
 DECIMALS = dict.fromkeys(("weight", "icc", "noncoverage", "p_above", "pooling_rows", "pooling_groups"), 3)
 DECIMALS |= dict.fromkeys(("log_likelihood", "restricted_log_likelihood", "aic"), 2)  # only differences are interpreted
 # Left out on a narrow terminal, in this order: columns that are mostly null, and those that follow from others.
@@ -81,13 +86,13 @@ def components(frame: pl.DataFrame) -> str:
         return _levels(frame)
     if frame.height == 1:
         row = frame.row(0, named=True)
-        row["mu"] = f"{number(row['mu'])} ± {number(row['se_mu'])}" if row["se_mu"] is not None else row["mu"]
-        names = ("groups", "n", "sigma2", "tau2", "mu", "icc")
-        return "  ".join(f"{name} {number(row[name])}" for name in names if row[name] is not None)
+        if row.get("se_mu") is not None:
+            row["mu"] = f"{number(row['mu'])} ± {number(row['se_mu'])}"
+        return "  ".join(f"{name} {number(row[name])}" for name in ("groups", "n", *ONE) if row.get(name) is not None)
     ranges = (
         f"{name} {number(frame[name].min())} … {number(frame[name].max())}"
-        for name in ("groups", "sigma2", "tau2", "mu")
-        if frame[name].count()
+        for name in ("groups", *SEVERAL)
+        if name in frame.columns and frame[name].count()
     )
     return "  ".join([f"{frame.height:,} models", *ranges])
 

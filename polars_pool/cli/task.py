@@ -18,6 +18,8 @@ T = TypeVar("T")
 Report = Callable[[Progress], None] | None
 ENGINES = ("polars", "duckdb")
 PUBLISHED = ("n", "var", "se")
+OF_RATES = ("trials", "exposure")
+LATER = ("groups", "rows", "vary", "at")  # options that need the columns of the data
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Task:
     value: str | None = None
     by: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
-    columns: dict[str, str] = field(default_factory=dict)  # those of n, var, se and weights that are set
+    columns: dict[str, str] = field(default_factory=dict)  # n, var, se, weights, trials, exposure: those that are set
+    predictors: dict[str, tuple[str, ...]] = field(default_factory=dict)  # x or toward, if set
+    family: str | None = None
     where: str | None = None
     nan: str | None = None
 
@@ -41,6 +45,16 @@ class Task:
     def by_group(self) -> bool:
         """Whether the source holds one row per group: stored moments or published estimates."""
         return any(role in self.columns for role in PUBLISHED)
+
+    @property
+    def rates(self) -> bool:
+        """Whether the value counts events."""
+        return self.family == "binomial" or any(role in self.columns for role in OF_RATES)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a verb reads the source itself, and not the moments of its parts."""
+        return self.by_group or self.rates or bool(self.predictors)
 
 
 class Input(NamedTuple):
@@ -55,12 +69,36 @@ class Input(NamedTuple):
     boolean: bool = False
 
 
-def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task:
-    """Refuse a command that is wrong for any data, before a warehouse is read."""
+def check(task: Task, engine: str, verb: str, options: dict[str, Any]) -> list[str]:
+    """Refuse a command that is wrong for any data, before a warehouse is read; the columns of the result but keys."""
+    _check_source(task)
+    with usage():
+        arguments.one_of(task.nan or "error", ("error", "null"), "nan")
+        arguments.one_of(engine, ENGINES, "--engine")
+        # The verb checks its options on a frame with these columns and without rows.
+        columns: dict[str, Any] = {role: f"_{role}" for role in task.columns}
+        lists = {role: [f"_{role}{i}" for i in range(len(split(texts)))] for role, texts in task.predictors.items()}
+        by = _stand_ins(task, options)
+        numbers = dict.fromkeys(["_value", *columns.values(), *(name for names in lists.values() for name in names)])
+        frame = pl.LazyFrame(schema={**dict.fromkeys(by, pl.Int64), **dict.fromkeys(numbers, pl.Float64)})
+        settings = {name: option for name, option in options.items() if name not in LATER}
+        if "at" in options and "nested" not in options:
+            settings["at"] = options["at"]
+        result = getattr(verbs, verb)(frame, value="_value", by=by, **columns, **lists, **settings)
+        return [name for name in result.collect_schema().names() if not name.startswith("_")]
+
+
+def _check_source(task: Task) -> None:
+    """Refuse options that do not go with the source, or with the store."""
     if not task.source and task.store is None:
         raise UsageError("there is nothing to read; give a SOURCE, or a --store that holds moments")
     if task.store is not None and task.by_group:
         raise UsageError("--store keeps the moments of rows; --n, --var and --se belong to a SOURCE without it")
+    if task.store is not None and any(role in task.columns for role in OF_RATES):
+        raise UsageError(
+            "--store keeps the moments of rows; --trials and --exposure belong to a SOURCE without it, and --family "
+            "binomial pools a store of values 0 and 1 as rates"
+        )
     if task.source and task.store is None and (task.value is None or not task.by):
         missing = "--value" if task.value is None else "--by"
         raise UsageError(f"{missing} is missing; a SOURCE needs both --value and --by")
@@ -68,19 +106,6 @@ def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task
         raise UsageError("--weights and --nan define a new store and need --value; an existing store has its own")
     if task.store is not None and task.value is not None and not (task.source and task.by):
         raise UsageError("--value defines a new store and needs a SOURCE and --by; an existing store has its own")
-    with usage():
-        arguments.one_of(task.nan or "error", ("error", "null"), "nan")
-        arguments.one_of(engine, ENGINES, "--engine")
-        # The verb checks its options on a frame with these columns and without rows.
-        roles = {role: f"_{role}" for role in task.columns}
-        numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
-        by = _stand_ins(task, options)
-        frame = pl.LazyFrame(schema={**dict.fromkeys(by, pl.Int64), **numbers})
-        settings = {name: option for name, option in options.items() if name not in ("groups", "at")}
-        if "at" in options and "nested" not in options:
-            settings["at"] = options["at"]
-        getattr(verbs, verb)(frame, value="_value", by=by, **roles, **settings)
-    return task
 
 
 def _stand_ins(task: Task, options: Mapping[str, Any]) -> list[str]:

@@ -742,6 +742,32 @@ USAGE = {  # command -> words in its message
     ("profile", *PLAIN[1:], "--tau="): ["--tau=''", "0,5,10"],
     ("profile", *PLAIN[1:], "--mu=rows"): ["--mu='rows'", "'gls'"],
     ("profile", *PLAIN[1:], "--tau2=dl"): ["--tau2"],
+    (*PLAIN, "--top=5"): ["--top=5", "--sort estimate"],
+    (*PLAIN, "--sort=estimate", "--top=0"): ["--top=0", "1 or more"],
+    (*PLAIN, "--sort=estimat asc"): ["--sort='estimat'", "did you mean 'estimate'"],
+    (*PLAIN, "--sort=-estimate"): ["--sort='-estimate'", "did you mean 'estimate'"],
+    (*PLAIN, "--trials=load", "--exposure=load"): ["--trials does not go with --exposure"],
+    (*PLAIN, "--trials=load", "--family=normal"): ["--family='normal'", "no --trials"],
+    (*PLAIN, "--trials=load", "--weights=load"): ["--weights"],
+    (*PLAIN, "--trials=load", "--prior=beta(2, 5"): ["--prior='beta(2, 5'", "beta(2, 5)"],
+    (*PLAIN, "--trials=load", "--tau2=dl"): ["--tau2='dl'"],
+    (*PLAIN, "--prior=moments"): ["--prior='moments'", "--trials"],
+    (*PLAIN, "--family=binomal"): ["--family='binomal'", "did you mean 'binomial'"],
+    (*PLAIN, "--store=moments", "--trials=load"): ["--store", "--trials", "--family binomial"],
+    (*PLAIN, "--toward=load", "--mu=3"): ["--mu", "--toward"],
+    (*PLAIN, "--toward=load", "--engine=duckdb"): ["--toward", "--engine polars"],
+    ("regress", *PLAIN[1:], "--x=load", "--method=remll"): ["--method='remll'", "'reml'"],
+    ("regress", *PLAIN[1:], "--x=load,year", "--engine=duckdb"): ["one covariate", "2"],
+    ("regress", *PLAIN[1:], "--x=load", "--uncorrelated", "--engine=duckdb"): ["--uncorrelated", "--engine polars"],
+    ("predict", *PLAIN[1:], "--x=load", "--engine=duckdb"): ["predict", "--engine duckdb"],
+    ("predict", *PLAIN[1:], "--x=load", "--interval=rows"): ["--interval='rows'", "did you mean 'row'"],
+    ("draws", *PLAIN[1:], "--tau2=uniform", "--engine=duckdb"): ["draws", "--engine duckdb"],
+    ("draws", *PLAIN[1:]): ["--tau2"],
+    ("draws", *PLAIN[1:], "--tau2=uniform", "--draws=0"): ["--draws=0", "1"],
+    ("draws", *PLAIN[1:], "--tau2=reml"): ["--tau2='reml'", "half_cauchy"],
+    ("coefficients", *PLAIN[1:]): ["--x", "--toward"],
+    ("coefficients", *PLAIN[1:], "--x=load", "--se=load"): ["--se does not go with --x"],
+    ("coefficients", *PLAIN[1:], "--toward=load", "--method=ml"): ["--method does not go with --toward"],
     (*PLAIN, "--nan=nul"): ["--nan='nul'", "did you mean 'null'"],
     (*PLAIN, "--engine=duck"): ["--engine='duck'", "did you mean 'duckdb'"],
     (*PLAIN, "-o", "e.xlsx"): [".xlsx", ".parquet", ".csv", ".json", ".ndjson"],
@@ -1259,9 +1285,207 @@ def test_lists_are_split_outside_of_brackets_and_quotes(text, pieces):
     assert task.split([text]) == pieces
 
 
+# ---- rates, regressions, predictors, draws -------------------------------------------------------------------------
+
+HIGH = pl.col("score") > 50
+PLAYERS = (
+    ROWS.filter(pl.col("score").is_not_null())
+    .group_by("school", "year", maintain_order=True)
+    .agg(hits=HIGH.sum(), at_bats=pl.len(), hours=pl.col("load").sum() / 10)
+)
+INCOME = ROWS.filter(pl.col("school").is_not_null()).with_columns(
+    income=pl.col("school").str.slice(1).cast(pl.Int64) % 7, town=pl.col("school") < "s20"
+)
+
+RATES = {
+    "trials": ("--value hits --trials at_bats --by school --over year", "hits", {"trials": "at_bats", "over": "year"}),
+    "exposure": (
+        "--value hits --exposure hours --by school --prior 'gamma(3, 1)' --threshold 2.5 --level 0.5",
+        "hits",
+        {"exposure": "hours", "prior": pool.Gamma(3, 1), "threshold": 2.5, "level": 0.5},
+    ),
+    "each row": (
+        "--value 'CASE WHEN year < 2023 THEN hits > 9 END' --family binomial --by school --uncertainty conditional",
+        pl.when(pl.col("year") < 2023).then(pl.col("hits") > 9),
+        {"family": "binomial", "uncertainty": "conditional"},
+    ),
+}
+
+
+@every_engine
+@pytest.mark.parametrize("case", RATES)
+def test_rates(answer, engine, case):
+    typed, value, options = RATES[case]
+    PLAYERS.write_csv("players.csv")
+    result = answer("shrink", "players.csv", *shlex.split(typed), "--engine", engine)
+    assert_same(result, pool.shrink(PLAYERS, value, by="school", **options), DIGITS[engine])
+
+
+@pytest.mark.parametrize(("engine", "prior"), [("polars", "ml"), ("duckdb", "moments")])
+def test_components_of_rates(answer, engine, prior):
+    PLAYERS.write_parquet("players.parquet")
+    typed = ["--value=hits", "--trials=at_bats", "--by=school", f"--prior={prior}", "--engine", engine]
+    expected = pool.components(PLAYERS, "hits", trials="at_bats", by="school", prior=prior)
+    assert_same(answer("components", "players.parquet", *typed), expected, 1e-8)
+
+
+def test_rates_that_do_not_differ_are_reported(run):
+    pl.DataFrame({"g": ["a", "b"] * 2, "o": [1, 1, 2, 2], "x": [5, 5, 1, 9], "n": [10] * 4}).write_csv("equal.csv")
+    typed = ["equal.csv", "--value=x", "--trials=n", "--by=g"]
+    code, _, said = run("shrink", *typed, "--over=o", "-o", "e.csv")
+    assert (code, said.count("\n")) == (0, 1)
+    assert said.startswith("polars-pool: warning: 1 of 2 models: the data of a model of rates do not show")
+    assert run("shrink", *typed, "--where=o = 1", "--prior=beta(2, 5)", "-o", "e.csv") == (0, "", "")
+
+
+@every_engine
+def test_a_store_of_zeros_and_ones_serves_rates(run, answer, engine):
+    stored = ("warehouse", "--store=high", "--value=score > 50", "--by=year,school")
+    expected = pool.shrink(ROWS, HIGH, by="school", over="year", family="binomial")
+    assert run("refresh", *stored)[0] == 0
+    typed = ["--family=binomial", "--by=school", "--over=year"]
+    assert_same(answer("shrink", "--store=high", *typed, "--engine", engine), expected, DIGITS[engine])
+    if engine == "polars":
+        assert_same(answer("shrink", *stored[:3], *typed), expected, DIGITS[engine])  # refreshed first
+        kept, events = pool.MomentStore("high").scan(), (pl.col("n") * pl.col("mean")).round()
+        again = pool.shrink(kept, events, trials="n", by="school", over="year").collect()
+        assert_same(again.sort("year", "school"), expected, DIGITS[engine])
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("2 * (score > 50)", "of other values than 0 and 1"), ("load", "of other values"), ("score > 50", "with weights")],
+)
+def test_a_store_of_other_values_serves_no_rates(run, value, words):
+    weights = ["--weights=load"] if words == "with weights" else []
+    run(
+        "refresh", "warehouse", "--store=m", f"--value={value.replace('(score > 50)', 'year')}", "--by=school", *weights
+    )
+    code, out, said = run("shrink", "--store=m", "--family=binomial")
+    assert (code, out, said.count("\n")) == (1, "", 1)
+    assert words in said
+
+
+def test_family_normal_pools_a_boolean_value_without_a_warning(run):
+    typed = ["--value=score > 50", "--family=normal", "--by=school", "-o", "e.parquet"]
+    assert run("shrink", "warehouse", *typed) == (0, "", "")
+    assert_same(pl.read_parquet("e.parquet"), pool.shrink(ROWS, HIGH, by="school", family="normal"), 1e-11)
+
+
+@pytest.mark.parametrize(("engine", "command"), [("polars", "shrink"), ("duckdb", "shrink"), ("polars", "regress")])
+def test_sort_and_top_choose_rows_and_leave_their_numbers(answer, engine, command):
+    typed = [command, "warehouse", "--value=score", "--by=school", "--over=state", "--engine", engine]
+    typed += ["--x=load"] if command == "regress" else []
+    result = answer(*typed)
+    assert result["estimate"].null_count() == 0
+    best = answer(*typed, "--sort=estimate", "--top=5")
+    assert best["estimate"].to_list() == sorted(result["estimate"], reverse=True)[:5]
+    assert best.join(result, on=best.columns, how="semi", nulls_equal=True).height == 5
+    if engine == "polars":  # ties keep the order of the keys, and null comes last
+        assert_same(answer(*typed, "--sort=state asc,school asc"), result.sort("state", "school", nulls_last=True), 0)
+        by_size = answer(*typed, "--sort", "n asc")
+        assert_same(by_size, result.sort("n", maintain_order=True), 0)
+
+
+REGRESSIONS = {
+    "polars": (
+        "--x 'load, state' --vary intercept,load --uncorrelated --method ml --over year --level 0.8",
+        {"x": ["load", "state"], "vary": ["intercept", "load"], "correlated": False, "method": "ml", "level": 0.8}
+        | {"over": "year"},
+    ),
+    "duckdb": ("--x load --weights year --over state", {"x": "load", "weights": "year", "over": "state"}),
+}
+
+
+@every_engine
+def test_regress(answer, engine):
+    typed, options = REGRESSIONS[engine]
+    result = answer("regress", "warehouse", "--value=score", "--by=school", *shlex.split(typed), "--engine", engine)
+    assert_same(result, pool.regress(ROWS, "score", by="school", **options), 1e-8)
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.arrow"])
+def test_predict(answer, name):
+    new = pl.DataFrame({"school": ["s03", "zz", None], "load": [2, 3, 4], "note": ["x", "y", "z"]})
+    new.write_csv(name) if name.endswith("csv") else new.write_ipc(name)
+    typed = ["warehouse", "--value=score", "--x=load", "--by=school", "--interval=row", "--level=0.8"]
+    expected = partial(pool.predict, ROWS, "score", x="load", by="school", interval="row", level=0.8)
+    assert_same(answer("predict", *typed, "--rows", name), expected(rows=new), 1e-11)
+    if name == "new.csv":
+        ROWS.write_parquet("rows.parquet")
+        every = answer("predict", "rows.parquet", *typed[1:], "--sort=load", "--top=9")
+        assert_same(every, expected().sort("load", descending=True, maintain_order=True).head(9), 1e-11)
+
+
+def test_coefficients(answer):
+    typed = ["warehouse", "--value=score", "--by=school"]
+    expected = pool.regress_coefficients(ROWS, "score", x=["state", "load"], by="school", test="t")
+    assert_same(answer("coefficients", *typed, "--x=state,load", "--test=t"), expected, 1e-11)
+    expected = pool.regress_coefficients(ROWS, "score", x="load", by="school", over="state", level=0.5)
+    result = answer("coefficients", *typed, "--x=load", "--over=state", "--level=0.5", "--engine=duckdb")
+    assert_same(result, expected, 1e-8)
+    expected = pool.coefficients(SCHOOLS, "effect", se="se", by="school", toward="size", test="knha")
+    typed = ["schools.parquet", "--value=effect", "--se=se", "--by=school", "--toward=size", "--test=knha"]
+    assert_same(answer("coefficients", *typed), expected, 1e-11)
+
+
+def test_toward(run, answer):
+    INCOME.write_parquet("income.parquet")
+    new = pl.DataFrame({"school": ["s03", "zz"], "income": [3, 4], "town": [True, False]})
+    new.write_csv("new.csv")
+    typed = ["income.parquet", "--value=score", "--by=school", "--toward", "income, town"]
+    options = {"by": "school", "toward": ["income", "town"]}
+    expected = pool.shrink(INCOME, "score", **options, groups=new)
+    assert_same(answer("shrink", *typed, "--groups=new.csv"), expected, 1e-11)
+    expected = pool.components(INCOME, "score", **options, tau2="ml")
+    assert_same(answer("components", *typed, "--tau2=ml"), expected, 1e-11)
+    run("refresh", "income.parquet", "--store=m", "--value=score", "--by=school,income")
+    expected = pool.shrink(INCOME, "score", by="school", toward="income")
+    assert_same(answer("shrink", "--store=m", "--toward=income"), expected, 1e-9)
+
+
+def test_draws(answer):
+    SCHOOLS.select("school").head(2).write_csv("two.csv")
+    typed = [
+        "schools.parquet",
+        "--value=effect",
+        "--se=se",
+        "--by=school",
+        "--tau2=half_cauchy(5)",
+        "--mu=normal(0, 9)",
+    ]
+    result = answer("draws", *typed, "--draws=7", "--seed=3", "--groups=two.csv")
+    prior = {"tau2": pool.HalfCauchy(5), "mu": pool.Normal(0, 9)}
+    expected = pool.posterior_draws(SCHOOLS, "effect", se="se", by="school", **prior, draws=7, seed=3)
+    assert_same(result, expected, 0)
+
+
+def test_a_regression_without_variances_is_reported(run):
+    pl.DataFrame({"g": [*"aabbcc"], "x": [0, 1] * 3, "y": [1.0, 2.0, 5.0, 6.0, 3.0, 4.0]}).write_csv("exact.csv")
+    code, _, said = run("regress", "exact.csv", "--value=y", "--x=x", "--by=g", "--vary=intercept,x", "-o", "e.csv")
+    assert (code, said.count("\n")) == (0, 1)
+    assert said.startswith("polars-pool: warning: a model has no variances")
+
+
+@pytest.mark.parametrize("name", ["rows.arrow", "rows.feather"])
+def test_arrow_is_a_source_and_an_output(run, answer, monkeypatch, name):
+    ROWS.write_ipc(name)
+    expected = pool.moments(ROWS, "score", by="school")
+    typed = ["moments", name, "--value=score", "--by=school", "-o"]
+    assert run(*typed, f"out-{name}") == (0, "", "")
+    assert_same(pl.read_ipc(io.BytesIO(Path(f"out-{name}").read_bytes())), expected, 1e-11)
+    buffer = io.BytesIO()
+    (ROWS.write_ipc if name == "rows.arrow" else ROWS.write_ipc_stream)(buffer)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
+    assert_same(answer("moments", "-", "--value=score", "--by=school"), expected, 1e-11)
+
+
 # ---- help ----------------------------------------------------------------------------------------------------------
 
-COMMANDS = ["shrink", "components", "profile", "compare", "moments", "merge", "refresh", "sql"]
+COMMANDS = [
+    *("shrink", "components", "regress", "predict", "coefficients", "draws"),
+    *("profile", "compare", "moments", "merge", "refresh", "sql"),
+]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
@@ -1301,6 +1525,8 @@ def test_examples_in_help_run(run, folder, monkeypatch):
     two = ROWS.head(2_000)
     pool.moments(two, "score", by="school").write_parquet("monday.parquet")
     pool.moments(ROWS.tail(1_000), "score", by="school").write_parquet("tuesday.parquet")
+    PLAYERS.select("hits", "at_bats", player="school").write_csv("players.csv")
+    ROWS.select("school", "load").head(5).write_csv("new.csv")
     listed = [line for name in COMMANDS for line in examples(run(name, "--help")[1])]
     assert len(listed) > 16
     for line in sorted(listed, key=lambda line: " refresh " not in line):  # other examples read this store

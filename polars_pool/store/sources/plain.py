@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import hive, parquet, text
+from . import formats, hive, parquet
 from .listing import File, files
 from .part import Part
 
@@ -14,15 +14,15 @@ def parts(sources: Sequence[str]) -> list[Part]:
     """The files of paths, patterns, folders and URLs as parts, sorted by name, without duplicates."""
     listed = _once([file for source in sources for file in _files(source)])
     types = hive.of([file.name for file in listed])
-    texts = [file for file in listed if text.ending(file.name)]
-    tables = [file for file in listed if not text.ending(file.name)]
-    return sorted([*parquet.parts(tables, types), *text.parts(texts, types)], key=lambda part: part.name)
+    others = [file for file in listed if formats.ending(file.name)]
+    tables = [file for file in listed if not formats.ending(file.name)]
+    return sorted([*parquet.parts(tables, types), *formats.parts(others, types)], key=lambda part: part.name)
 
 
 def _files(source: str) -> list[File]:
-    """The files of one source; for a folder its Parquet files, or if it has none, its text files of one kind."""
-    listed = files(source, ".parquet") or files(source, text.ENDINGS)
-    kinds = sorted({text.ending(file.name) or ".parquet" for file in listed})
+    """The files of one source; for a folder its Parquet files, or if it has none, its files of one other kind."""
+    listed = files(source, ".parquet") or files(source, formats.ENDINGS)
+    kinds = sorted({formats.ending(file.name) or ".parquet" for file in listed})
     if len(kinds) > 1 and Path(source).is_dir():
         raise ValueError(
             f"the folder {source!r} has files of several kinds, {', '.join(kinds)}; give a pattern, such as "

@@ -1,4 +1,4 @@
-"""The standard input as a part: Parquet, CSV or JSON, recognised by its first bytes."""
+"""The standard input as a part: Parquet, Arrow, CSV or JSON, recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import sys
 
 import polars as pl
 
-from . import text
+from . import formats
 from .part import Part
 
 NAME = "-"
+ARROW_FILE, ARROW_STREAM = b"ARROW1", b"\xff\xff\xff\xff"
 
 
 def part() -> Part:
@@ -29,14 +30,18 @@ def _frame(content: bytes) -> pl.DataFrame:
     try:
         if content.startswith(b"PAR1"):
             return pl.read_parquet(io.BytesIO(content))
+        if content.startswith(ARROW_FILE):
+            return pl.read_ipc(io.BytesIO(content))
+        if content.startswith(ARROW_STREAM):
+            return pl.read_ipc_stream(io.BytesIO(content))
         if first == b"[":
-            return text.array(content).collect()
+            return formats.array(content).collect()
         if first == b"{":
             return pl.read_ndjson(content, infer_schema_length=None)
         separator = "\t" if b"\t" in content.partition(b"\n")[0] else ","
         frame = pl.read_csv(content, separator=separator, infer_schema_length=None)
-        if separator == "," != (other := text.separator_of(frame.columns)):
+        if separator == "," != (other := formats.separator_of(frame.columns)):
             return pl.read_csv(content, separator=other, infer_schema_length=None)
         return frame
     except pl.exceptions.PolarsError as error:
-        raise type(error)(f"the source '-' cannot be read as Parquet, CSV or JSON: {error}") from None
+        raise type(error)(f"the source '-' cannot be read as Parquet, Arrow, CSV or JSON: {error}") from None

@@ -1,4 +1,4 @@
-"""Text files as parts, CSV and JSON; Polars infers the types from all rows of a file."""
+"""Files of other formats than Parquet as parts: CSV, JSON and Arrow. Types of text are inferred from all its rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from .hive import Hive
 from .listing import URL, File
 from .part import NAME, Part
 
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+ENDINGS = (*TEXT, ".arrow", ".feather", ".ipc")
 
 
 def ending(name: str) -> str | None:
-    """The ending of a text file, without `.gz`; None for other files."""
+    """The ending of a file in one of these formats, without `.gz`; None for other files."""
     path = re.sub(r"[?#].*", "", name) if name.startswith("http") else name
     matches = [known for known in ENDINGS if path.lower().endswith(known)]
     return matches[0].removesuffix(".gz") if matches else None
@@ -96,4 +97,5 @@ _READERS: dict[str, Callable[[str], pl.LazyFrame]] = {
     ".ndjson": _lines,
     ".jsonl": _lines,
     ".json": _array,
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), partial(pl.scan_ipc, glob=False, hive_partitioning=False)),
 }
