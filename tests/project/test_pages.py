@@ -46,7 +46,11 @@ def test_snippets_run_and_print_what_the_page_shows(name, engine, tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    "command", ["shrink", "components", "profile", "compare", "moments", "merge", "refresh", "sql"]
+    "command",
+    [
+        *("shrink", "components", "regress", "predict", "coefficients", "draws"),
+        *("profile", "compare", "moments", "merge", "refresh", "sql"),
+    ],
 )
 def test_the_pages_show_every_command(command):
     assert any(f"polars-pool {command} " in block.code for name in NAMES for block in pages.blocks(text_of(name)))

@@ -408,7 +408,7 @@ def test_a_folder_must_have_text_files_of_one_kind(tmp_path):
     ("a.csv", b"", "cannot be read as csv"),
     ("a.json", b'{"g": 1}', "contains no array"),
     ("a.ndjson", b"no", "cannot be read as ndjson"),
-    ("a.xlsx", b"no", "cannot be read as Parquet; the ending of a text file must be .csv"),
+    ("a.xlsx", b"no", "cannot be read as Parquet; the ending of another file must be .csv"),
 ])  # fmt: skip
 def test_text_that_cannot_be_read_is_named(tmp_path, name, content, reason):
     (tmp_path / name).write_bytes(content)

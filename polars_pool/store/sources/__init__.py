@@ -18,7 +18,8 @@ __all__ = ["NAME", "Part", "batches", "left_out", "parts", "rows_of"]
 def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
     """The parts of a source, sorted by name, without duplicates.
 
-    A source is a path, pattern, folder or URL of Parquet, CSV, JSON or Arrow, a Delta or Iceberg table, or a list of them.
+    A source is a path, pattern, folder or URL of Parquet, CSV, JSON or Arrow, a Delta or Iceberg table, or a
+    list of them.
     `columns` are the columns that will be read, if they are known. Changes of a table to other columns then do not
     change the version of a part.
     """

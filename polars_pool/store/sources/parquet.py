@@ -49,6 +49,6 @@ def _schema(name: str) -> Schema:
         known = (
             ""
             if name.endswith(".parquet")
-            else "; the ending of a text file must be .csv, .tsv, .ndjson, .jsonl or .json"
+            else "; the ending of another file must be .csv, .tsv, .ndjson, .jsonl, .json, .arrow or .feather"
         )
         raise type(error)(f"the source {name!r} cannot be read as Parquet{known}: {error}") from None
