@@ -21,6 +21,7 @@ from .nested import check_nested_without_columns, is_nested, nested
 from .options import flag, taus
 from .rates import rates
 from .regression import regression
+from .sentences import shown
 
 AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | Regression | Nested
 
@@ -58,13 +59,34 @@ def states(call: Call) -> Means:
     return request
 
 
-def comparison(call: Call) -> Means:
-    """The request of `compare`."""
+def comparison(call: Call) -> Means | Rates:
+    """The request of `compare`; a Boolean value is 0 and 1, or with `family="binomial"` a rate."""
+    if has_rates(call) and not has_predictors(call):
+        return _comparison_of_rates(call)
     from ..models.oneway.comparison import STATISTICS
 
-    request = meta_regression(call) if has_predictors(call) else means_without_priors(call, "compare")
+    by_predictors = has_predictors(call)
+    request = meta_regression(call) if by_predictors else means_without_priors(_without_warning(call), "compare")
     distinct_keys(request.over_names, (), STATISTICS)
     return request
+
+
+def _comparison_of_rates(call: Call) -> Rates:
+    from ..models.rates.comparison import STATISTICS
+
+    request = rates(call, ACCEPTED_BY_COMPONENTS)
+    if request.family == "poisson":
+        raise ValueError(
+            f"exposure={shown(call['exposure'])} does not go with compare, which holds out single trials: give trials= "
+            "or family='binomial'"
+        )
+    distinct_keys(request.over_names, (), STATISTICS)
+    return request
+
+
+def _without_warning(call: Call) -> Call:
+    """The call of a verb that takes a Boolean value as the numbers 0 and 1 without a warning."""
+    return call.replaced(family="normal")
 
 
 def profile(call: Call) -> tuple[Means | PosteriorMeans | MetaRegression, tuple[float, ...] | None, bool]:

@@ -32,6 +32,11 @@ FOLDS = (
     "row, such as abs(hash(customer)) % 5"
 )
 
+OF_RATES = (
+    "{verb} of rates does not run on Spark: give a Polars frame, such as polars.from_arrow(frame.toArrow()), of the "
+    "sums of events and trials by group"
+)
+
 
 def states(call: Call) -> DataFrame:
     """One row per group: its moments."""
@@ -86,7 +91,10 @@ def profiles(call: Call) -> DataFrame:
 def compare(call: Call) -> DataFrame:
     """The error of each way of pooling."""
     inputs, call = translated(call)
-    return oneway.compared(inputs, arguments.comparison(call))
+    request = arguments.comparison(call)
+    if isinstance(request, Rates):
+        raise TypeError(OF_RATES.format(verb="compare"))
+    return oneway.compared(inputs, request)
 
 
 def regress_coefficients(call: Call) -> DataFrame:

@@ -55,6 +55,7 @@ CALLS = {
     "compare with predictors": (pool.compare, {"value": "y", "by": "g", "toward": "z"}),
     "coefficients": (pool.coefficients, {"value": "y", "by": "g", "toward": "z", "over": "year"}),
     "compare": (pool.compare, {"value": "y", "by": "g", "over": "year"}),
+    "compare of rates": (pool.compare, {"value": "y", "by": "g", "over": "year", "trials": "n"}),
     "compare of moments": (pool.compare, {"value": "y", "by": "g", **STORED}),
     "posterior_draws": (
         partial(pool.posterior_draws, tau2=pool.HalfCauchy(5), draws=2, seed=1),
@@ -275,8 +276,8 @@ RATES = [{"trials": "n"}, {"exposure": "n"}, {"family": "binomial"}, {"family": 
 def test_arguments_that_rates_do_not_accept(rates, role, odd):
     reason = f"^{role}=.* does not go with {next(iter(rates))}=: a rate carries its variance in its counts$"
     calls = [pool.shrink, pool.components, pool.posterior_draws]
-    if role in ("weights", "sigma2", "tau2", "mu"):
-        calls.append(pool.encode)
+    calls += [pool.encode] if role in ("weights", "sigma2", "tau2", "mu") else []
+    calls += [] if role in ("se", "weights") else [pool.compare]
     for verb in calls:
         with pytest.raises(ValueError, match=reason) as error:
             verb(ROWS, "y", "g", **rates, **{role: ODD[odd]})

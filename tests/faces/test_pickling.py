@@ -41,6 +41,7 @@ QUERIES = {
     "profile": pool.profile(ROWS, "y", "g"),
     "profile of groups": pool.profile(ROWS, "y", "g", tau=[0, 1], groups=True),
     "compare": pool.compare(ROWS, "y", "g"),
+    "compare rates": pool.compare(ROWS, "k", "g", trials=pl.lit(9)),
     "encode": pool.encode(ROWS, "y", "g"),
     "encode squeezed": pool.encode(ROWS, "y", "g", sigma2="squeezed"),
     "encode random folds": pool.encode(ROWS, "y", "g", folds=3, seed=1),

@@ -1183,6 +1183,7 @@ def queries(lf) -> dict[str, pl.LazyFrame]:
         "single trials": pool.shrink(lf, "hit", "g", family="binomial"),
         "threshold": pool.shrink(lf, "hits", "g", trials="n", threshold=0.5, posterior=True),
         "groups": pool.shrink(lf, "hits", "g", trials="n", groups=unseen),
+        "compare": pool.compare(lf, "hits", "g", trials="n", over="year"),
         "draws": pool.posterior_draws(lf, "hits", "g", trials="n", over="year", draws=2, seed=1),
         "groups over": pool.shrink(lf, "hits", "g", exposure="time", over="year", groups=unseen),
     }

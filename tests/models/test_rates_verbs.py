@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from scipy import stats
+from scipy import optimize, stats
 
 import polars_pool as pool
 
@@ -275,3 +275,163 @@ def test_wrong_draws(options, sentence):
 def test_keys_named_as_columns_of_draws_are_refused():
     with pytest.raises(ValueError, match="rho"):
         pool.posterior_draws(drawn("binomial").rename({"g": "rho"}), "x", "rho", trials="n")
+
+
+# ---- compare ---------------------------------------------------------------------------------------------------------
+
+SCORES = ["none", "complete", "partial", "log_none", "log_complete", "log_partial"]
+
+
+def mean_of_others(others: pl.DataFrame, size: float) -> float:
+    """The most likely mean of a beta prior of this size."""
+    groups = others.group_by("g").agg(x=pl.sum("y"), n=pl.len())
+    x, n = groups["x"].to_numpy(), groups["n"].to_numpy()
+
+    def loss(m):
+        return -stats.betabinom.logpmf(x, n, m * size, (1 - m) * size).sum()
+
+    return optimize.minimize_scalar(loss, bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}).x
+
+
+def held_out(rows: pl.DataFrame, size: float, mean_of) -> dict[str, float]:
+    """The scores of predictions of each row of 0 or 1, in a group of several rows, from all other rows."""
+    rows, predicted = expanded(rows).with_row_index(), []
+    for row in rows.filter(pl.len().over("g") > 1).iter_rows(named=True):
+        others = rows.filter(pl.col("index") != row["index"])
+        group = others.filter(g=row["g"])["y"]
+        mean = mean_of(others)
+        partial = mean if np.isinf(size) else (group.sum() + mean * size) / (len(group) + size)
+        predicted.append((row["y"], group.mean(), others["y"].mean() if size != KNOWN_SIZE else mean, partial))
+    y, *predictions = np.array(predicted).T
+    with np.errstate(divide="ignore"):
+        logs = [np.log(np.where(y == 1, p, 1 - p)).mean() for p in predictions]
+    return dict(zip(SCORES, [*(((y - p) ** 2).mean() for p in predictions), *logs], strict=True))
+
+
+KNOWN_SIZE = 7.0  # of Beta(2, 5)
+
+
+def compared(rows, **options) -> dict:
+    return pool.compare(rows, "x", "g", trials="n", **options).row(0, named=True)
+
+
+def test_trials_are_held_out_one_by_one_given_a_known_prior():
+    rows = drawn("binomial", groups=5, rows=2)
+    result = compared(rows, prior=pool.Beta(2, 5))
+    want = held_out(rows, KNOWN_SIZE, lambda _: 2 / 7)
+    assert {name: result[name] for name in SCORES} == pytest.approx(want, rel=1e-12)
+    assert result["n"] == rows["n"].sum()
+    assert result["groups"] == 5
+    assert result["gain_on_none"] == pytest.approx(100 * (1 - want["partial"] / want["none"]), rel=1e-9)
+    assert result["gain_on_complete"] == pytest.approx(100 * (1 - want["partial"] / want["complete"]), rel=1e-9)
+
+
+def test_trials_are_held_out_one_by_one_with_a_prior_by_moments():
+    """Its mean is the rate of all trials, which is exactly estimated again."""
+    rows = drawn("binomial", groups=6, rows=2)
+    model = pool.components(rows, "x", "g", trials="n", prior="moments").row(0, named=True)
+    want = held_out(rows, model["alpha"] + model["beta"], lambda others: others["y"].mean())
+    assert {name: compared(rows, prior="moments")[name] for name in SCORES} == pytest.approx(want, rel=1e-12)
+
+
+def test_the_mean_of_the_prior_nearly_moves_as_the_most_likely_one():
+    """Beside the mean of all trials, which would flatter partial pooling."""
+    rows = drawn("binomial", groups=6, rows=2, seed=8)
+    model = pool.components(rows, "x", "g", trials="n").row(0, named=True)
+    size = model["alpha"] + model["beta"]
+    assert np.isfinite(size)
+    refitted = held_out(rows, size, lambda others: mean_of_others(others, size))
+    kept = held_out(rows, size, lambda _: model["mean"])
+    result = compared(rows)
+    for name in ("partial", "log_partial"):
+        assert abs(result[name] - refitted[name]) < 0.2 * abs(kept[name] - refitted[name])
+    for name in set(SCORES) - {"partial", "log_partial"}:
+        assert result[name] == pytest.approx(refitted[name], rel=1e-12)
+
+
+def test_rates_that_pool_completely_are_predicted_as_one():
+    rows = pl.DataFrame({"g": ["a", "b", "c"], "x": [3, 6, 3], "n": [10, 20, 10]})
+    result = compared(rows)
+    assert result["partial"] == pytest.approx(result["complete"], rel=1e-14)
+    assert result["log_partial"] == pytest.approx(result["log_complete"], rel=1e-14)
+    assert result["gain_on_complete"] == pytest.approx(0, abs=1e-11)
+    assert result["complete"] == pytest.approx((12 * (28 / 39) ** 2 + 28 * (12 / 39) ** 2) / 40, rel=1e-14)
+
+
+def test_rates_that_are_all_or_none_are_predicted_as_their_group():
+    rows = pl.DataFrame({"g": range(4), "x": [0, 4, 6, 1], "n": [5, 4, 6, 1]})
+    result = compared(rows)
+    assert result["n"] == 15
+    assert result["none"] == result["partial"] == result["log_none"] == result["log_partial"] == 0.0
+    assert result["gain_on_none"] is None
+    assert result["gain_on_complete"] == 100.0
+
+
+def test_single_events_rule_out_raw_rates():
+    """The raw rate of the others is 0, so that the event had no probability."""
+    result = compared(pl.DataFrame({"g": range(4), "x": [1, 9, 3, 0], "n": [20, 20, 20, 1]}))
+    assert result["log_none"] == -np.inf
+    assert result["n"] == 60
+    assert all(np.isfinite(result[name]) for name in SCORES if name != "log_none")
+    assert result["none"] > result["partial"]
+
+
+def test_sums_of_trials_are_compared_as_single_rows():
+    rows = drawn("binomial")
+    want = pool.compare(rows, "x", "g", trials="n")
+    single = expanded(rows)
+    assert_frame_equal(pool.compare(single, "y", "g", family="binomial"), want, rel_tol=1e-12)
+    truths = single.with_columns(pl.col("y") == 1)
+    assert_frame_equal(pool.compare(truths, "y", "g", family="binomial"), want, rel_tol=1e-12)
+    # Without the family the same squared errors without and with complete pooling, of means
+    of_means = pool.compare(single, "y", "g")
+    assert_frame_equal(of_means.select("n", "none", "complete"), want.select("n", "none", "complete"), rel_tol=1e-11)
+
+
+def test_comparisons_of_models_are_those_of_each_alone():
+    rows = drawn("binomial").with_columns(year=pl.col("g") % 3)
+    every = pool.compare(rows.lazy(), "x", "g", trials="n", over="year")
+    assert every.collect_schema().names() == [
+        "year",
+        "groups",
+        "n",
+        *SCORES[:3],
+        "gain_on_none",
+        "gain_on_complete",
+        *SCORES[3:],
+    ]
+    every = every.collect().sort("year")
+    for year in range(3):
+        alone = pool.compare(rows.filter(year=year), "x", "g", trials="n")
+        assert_frame_equal(every.filter(year=year).drop("year"), alone, rel_tol=1e-11)
+    swapped = rows.with_columns(x=pl.col("n") - pl.col("x"))
+    assert_frame_equal(pool.compare(swapped, "x", "g", trials="n", over="year"), every, rel_tol=1e-7)
+
+
+def test_models_without_held_out_trials_have_no_scores():
+    for x, n in (([], []), ([0, 1], [1, 1]), ([0], [0])):
+        result = compared(
+            pl.DataFrame({"g": range(len(x)), "x": x, "n": n}, schema_overrides={"x": pl.Int64, "n": pl.Int64})
+        )
+        assert result["n"] == 0
+        assert all(result[name] is None for name in SCORES)
+    assert pool.compare(drawn("binomial").clear(), "x", "g", trials="n", over="fold").height == 0
+    one = compared(pl.DataFrame({"g": [1], "x": [2], "n": [6]}))
+    assert one["none"] == one["complete"] == pytest.approx((2 * (4 / 5) ** 2 + 4 * (2 / 5) ** 2) / 6, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"exposure": "n"}, "^exposure='n' does not go with compare, which holds out single trials: give trials="),
+        ({"trials": "n", "exposure": "n"}, "^trials= does not go with exposure="),
+        ({"trials": "n", "sigma2": 1.0}, "^sigma2=1.0 does not go with trials="),
+        ({"trials": "n", "toward": "x"}, "^toward= is for means: rates have no predictors"),
+        ({"prior": "moments"}, "^prior='moments' applies to rates only: give trials="),
+        ({"trials": "n", "prior": "mo"}, "^prior='mo'; give .*"),
+    ],
+    ids=str,
+)
+def test_wrong_comparisons(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        pool.compare(drawn("binomial"), "x", "g", **options)

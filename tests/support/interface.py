@@ -29,6 +29,7 @@ CALLS: dict[str, Any] = {
     "shrink rates": lambda: pool.shrink(ROWS, "k", "g", family="binomial", threshold=0.5, posterior=True),
     "encode": lambda: pool.encode(ROWS, "y", "g"),
     "compare": lambda: pool.compare(ROWS, "y", "g"),
+    "compare rates": lambda: pool.compare(ROWS, "k", "g", family="binomial"),
     "posterior_draws": lambda: pool.posterior_draws(
         STUDIES, "y", "g", se="se", tau2=pool.HalfCauchy(1), draws=1, seed=1
     ),

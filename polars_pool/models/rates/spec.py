@@ -15,7 +15,7 @@ GROUPS = ("n", "mean", "weight", "estimate", "se", "lower", "upper")
 AGAINST = ("p_above", "pep", "q_value")
 PARAMETERS: dict[Family, tuple[str, str]] = {"binomial": ("alpha", "beta"), "poisson": ("shape", "rate")}
 ACCEPTED_BY_COMPONENTS = frozenset({"over", "trials", "exposure", "family", "prior", "nan"})
-"""Arguments of `components` that apply to the prior of rates,"""
+"""Arguments of `components` and `compare` that apply to the prior of rates,"""
 ACCEPTED = ACCEPTED_BY_COMPONENTS | {"level", "uncertainty", "threshold", "groups", "posterior"}
 """and those of `shrink` that apply to rates,"""
 ACCEPTED_BY_DRAWS = ACCEPTED_BY_COMPONENTS | {"uncertainty", "groups", "draws", "seed"}

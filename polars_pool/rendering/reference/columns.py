@@ -94,6 +94,12 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         "",
         (OF_MODELS["compare"],),
     ),
+    (
+        "compare of rates",
+        "One row per model: scores of predictions for single trials that are held out.",
+        "compare rates",
+        ((verbs.compare, {"trials": "trials"}),),
+    ),
     ("posterior_draws", "One row per group and draw.", "draws", ((verbs.posterior_draws, PRIOR),)),
     (
         "posterior_draws of rates",
