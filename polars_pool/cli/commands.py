@@ -298,7 +298,6 @@ def coefficients(
 
 @app.command()
 def draws(
-    tau2: options.PriorOfTau,
     source: options.Source = None,
     value: options.Value = None,
     by: options.By = None,
@@ -308,31 +307,42 @@ def draws(
     n: options.N = None,
     var: options.Var = None,
     se: options.Se = None,
+    trials: options.Trials = None,
+    exposure: options.Exposure = None,
+    family: options.Family = None,
     nan: options.NaN = None,
     store: options.Store = None,
     engine: options.Engine = "polars",
     sigma2: options.Sigma2 = "pooled",
+    tau2: options.PriorOfTau = None,
     mu: options.Mu = "gls",
+    prior: options.Prior = None,
+    uncertainty: options.Uncertainty = "mu",
     draws: options.Draws = 1000,
     seed: options.Seed = None,
     groups: options.Groups = None,
     out: options.Output = None,
 ) -> None:
-    """Draws from the posterior of tau, mu and the true mean of every group.
+    """Draws from the posterior of every group's true mean or rate, and of the population.
 
     \b
     Examples:
       polars-pool draws schools.parquet --value effect --se se --by school
           --tau2 'half_cauchy(5)' --draws 100 --seed 1 -o draws.parquet
+      polars-pool draws players.csv --value hits --trials at_bats --by player
+          --seed 1 -o rates.arrow
     """
-    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    columns = {"n": n, "var": var, "se": se, "weights": weights, "trials": trials, "exposure": exposure}
+    task = _task(source, value, by, over, where, nan, store, family, {}, **columns)
     settings = _set_options(
         sigma2=number_or_name(sigma2),
-        tau2=number_or_name(tau2),
+        tau2=None if tau2 is None else number_or_name(tau2),
         mu=number_or_name(mu),
         draws=draws,
         seed=seed,
         groups=groups,
+        uncertainty=uncertainty,
+        **_rates(task, prior),
     )
     _deliver(task, engine, {"posterior_draws": settings}, out)
 

@@ -190,8 +190,10 @@ TestOfTerms = Annotated[
     ),
 ]
 PriorOfTau = Annotated[
-    str,
-    typer.Option("--tau2", metavar="PRIOR", help="The prior of tau, 'half_cauchy(5)'", rich_help_panel=MODEL),
+    str | None,
+    typer.Option(
+        "--tau2", metavar="PRIOR", help="The prior of tau, 'half_cauchy(5)'; needed for means", rich_help_panel=MODEL
+    ),
 ]
 Draws = Annotated[
     int,

@@ -749,7 +749,7 @@ USAGE = {  # command -> words in its message
     (*PLAIN, "--trials=load", "--exposure=load"): ["--trials does not go with --exposure"],
     (*PLAIN, "--trials=load", "--family=normal"): ["--family='normal'", "no --trials"],
     (*PLAIN, "--trials=load", "--weights=load"): ["--weights"],
-    (*PLAIN, "--trials=load", "--prior=beta(2, 5"): ["--prior='beta(2, 5'", "beta(2, 5)"],
+    (*PLAIN, "--trials=load", "--prior=beta(2, 5"): ["--prior='beta(2, 5'", "beta(alpha, beta)"],
     (*PLAIN, "--trials=load", "--tau2=dl"): ["--tau2='dl'"],
     (*PLAIN, "--prior=moments"): ["--prior='moments'", "--trials"],
     (*PLAIN, "--family=binomal"): ["--family='binomal'", "did you mean 'binomial'"],
@@ -1458,6 +1458,10 @@ def test_draws(answer):
     prior = {"tau2": pool.HalfCauchy(5), "mu": pool.Normal(0, 9)}
     expected = pool.posterior_draws(SCHOOLS, "effect", se="se", by="school", **prior, draws=7, seed=3)
     assert_same(result, expected, 0)
+    PLAYERS.write_csv("players.csv")
+    typed = ["players.csv", "--value=hits", "--trials=at_bats", "--by=school", "--draws=3", "--seed=4"]
+    expected = pool.posterior_draws(PLAYERS, "hits", trials="at_bats", by="school", draws=3, seed=4)
+    assert_same(answer("draws", *typed), expected, 1e-12)
 
 
 def test_a_regression_without_variances_is_reported(run):
