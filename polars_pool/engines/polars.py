@@ -66,6 +66,7 @@ AGGREGATES: dict[Any, Callable[..., Any]] = {
     aggregates.variance: pl.Expr.var,
     aggregates.spread: partial(pl.Expr.var, ddof=0),
     aggregates.covariance: pl.cov,
+    aggregates.joint_spread: partial(pl.cov, ddof=0),
     aggregates.minimum: pl.Expr.min,
     aggregates.maximum: pl.Expr.max,
 }

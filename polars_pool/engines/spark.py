@@ -52,6 +52,7 @@ AGGREGATES: dict[Any, Callable[..., Column]] = {
     aggregates.variance: spark.var_samp,
     aggregates.spread: spark.var_pop,
     aggregates.covariance: spark.covar_samp,
+    aggregates.joint_spread: spark.covar_pop,
     aggregates.minimum: spark.min,
     aggregates.maximum: spark.max,
 }

@@ -42,6 +42,12 @@ def covariance(x: Column, y: Column) -> Column:
 
 
 @singledispatch
+def joint_spread(x: Column, y: Column) -> Column:
+    """Mean product of the deviations from both means; 0 for a single pair."""
+    raise NotImplementedError(f"joint_spread of {type(x).__name__}")
+
+
+@singledispatch
 def minimum(x: Column) -> Column:
     """Least value; missing without values."""
     raise NotImplementedError(f"minimum of {type(x).__name__}")

@@ -139,6 +139,19 @@ class Counted(Segments):
     def sum(self, x: Array) -> Array:
         return super().sum(self.times(x))
 
+    def median(self, x: Array, among: Array) -> Array:
+        """The same of the rows that these stand for; `k` are whole numbers."""
+        if self.k is None:
+            return super().median(x, among)
+        times = self.k * among
+        count = super().sum(times)
+        order = np.lexsort((x, np.repeat(np.arange(self.models), self.lengths)))
+        end, before, last = np.cumsum(times[order]), np.cumsum(count) - count, len(x) - 1
+        low, high = (
+            np.minimum(np.searchsorted(end, before + i, side="right"), last) for i in ((count - 1) // 2, count // 2)
+        )
+        return np.where(count > 0, (x[order][low] + x[order][high]) / 2, np.nan)
+
 
 @dataclass(frozen=True)
 class Table(Segments):

@@ -16,7 +16,7 @@ from ..models.contrasts import ROWS, Design, Source
 from .frames import collected
 
 
-def design_of(frame: DataFrame, columns: Sequence[Column], call: Call) -> Design:
+def design_of(frame: DataFrame, columns: Sequence[Column], call: Call, role: str) -> Design:
     """The design of a call whose covariates are expressions of Polars; `columns` are those of its sources on Spark."""
 
     def levels(places: Sequence[int]) -> list[list[str]]:
@@ -24,7 +24,7 @@ def design_of(frame: DataFrame, columns: Sequence[Column], call: Call) -> Design
         table = collected(reduce(DataFrame.unionByName, parts))
         return [table.filter(place=i)["value"].to_list() for i in range(len(places))]
 
-    return expanded(call.frame, call.schema, call["x"], "x", levels)
+    return expanded(call.frame, call.schema, call[role], role, levels)
 
 
 def _values(frame: DataFrame, column: Column, place: int) -> DataFrame:

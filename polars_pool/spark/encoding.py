@@ -32,7 +32,7 @@ def of_other_rows(
     """The same for other rows; a group that the frame does not have gets mu."""
     keys = [*request.over_names, *request.group_names]
     rows = _with_keys(others, request, keys)
-    return _joined(rows, estimates(inputs, request, _distinct(rows, keys)), keys, encoding)
+    return _joined(rows, estimates(inputs, request, _groups_of(rows, others, request, keys)), keys, encoding)
 
 
 def out_of_fold(inputs: Inputs, request: Request, encoding: Encoding, estimates: Estimates) -> DataFrame:
@@ -48,7 +48,9 @@ def out_of_fold(inputs: Inputs, request: Request, encoding: Encoding, estimates:
     key_columns = (*inputs.keys[:over], spark.col(NAME), *inputs.keys[over:])
     columns = {role: column for role, column in inputs.columns.items() if role != "folds"}
     of_copies = replace(inputs, frame=copies, columns=columns, keys=key_columns)
-    return _joined(rows, estimates(of_copies, by_fold(request), _distinct(rows, keys)), keys, encoding)
+    return _joined(
+        rows, estimates(of_copies, by_fold(request), _groups_of(rows, inputs, request, keys)), keys, encoding
+    )
 
 
 def _with_keys(inputs: Inputs, request: Request, keys: Iterable[str]) -> DataFrame:
@@ -56,9 +58,9 @@ def _with_keys(inputs: Inputs, request: Request, keys: Iterable[str]) -> DataFra
     return inputs.frame.withColumns({KEY + key: column for key, column in zip(keys, inputs.keys, strict=False)})
 
 
-def _distinct(rows: DataFrame, keys: Iterable[str]) -> DataFrame:
-    """The keys of the rows under their own names, each once."""
-    return rows.select(*(named(KEY + key).alias(key) for key in keys)).distinct()
+def _groups_of(rows: DataFrame, inputs: Inputs, request: Request, keys: Iterable[str]) -> DataFrame:
+    """The keys of the rows under their own names, and the predictors of their groups, each once."""
+    return inputs.with_predictors(rows, [named(KEY + key).alias(key) for key in keys], request).distinct()
 
 
 def _joined(rows: DataFrame, of_groups: DataFrame, keys: list[str], encoding: Encoding) -> DataFrame:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,6 @@ from ..arguments import Call, Factor, Interaction, flag, is_rule
 from ..arguments.columns import AS_A_COLUMN
 from ..models.keys import PRIVATE
 from ..models.oneway.spec import OneWay
-from ..models.regression import groups as of_regression
 from ..models.regression.spec import Regression
 from ..models.request import Request
 from . import design
@@ -24,7 +24,7 @@ from .frames import named, polars_type, schema_of
 
 ROLES = ("value", "n", "var", "se", "weights", "trials", "exposure")
 KEYS = ("over", "by")
-COVARIATES = "x"
+COVARIATES = ("x", "toward")
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,18 @@ class Inputs:
         return self.frame.select(*keys, *numbers, *(e.alias(name) for name, e in self.terms(request).items()))
 
     def terms(self, request: Request) -> dict[str, Column]:
-        """The terms of the covariates of a regression, and the values that are no level of a factor."""
-        if not isinstance(request, Regression):
+        """The terms of covariates or of predictors of groups, and the values that are no level of a factor."""
+        if not isinstance(request, Regression | OneWay):
             return {}
-        terms = zip(of_regression.columns(request), design.terms(request.design, self.covariates), strict=False)
-        return dict(terms) | design.unseen(request.design, self.covariates)
+        terms = design.terms(request.design, self.covariates)
+        return {f"{PRIVATE}x{i}": e for i, e in enumerate(terms)} | design.unseen(request.design, self.covariates)
+
+    def with_predictors(self, rows: DataFrame, keys: Iterable[Column], request: Request) -> DataFrame:
+        """Some keys, and the predictors of groups under private names, of any rows that have their columns."""
+        terms = self.terms(request)
+        return rows.select(
+            *keys, *(terms[f"{PRIVATE}x{i}"].alias(f"{PRIVATE}x{i}") for i in range(len(request.predictors)))
+        )
 
     def kept(self, groups: DataFrame) -> DataFrame:
         """The groups, which several jobs read: in Spark's cache, unless the call says otherwise."""
@@ -98,17 +105,16 @@ def translated(call: Call) -> tuple[Inputs, Call]:
                 of_level = [expression for _, expression in both]
                 expressions[role] += [of_level] if isinstance(level, list | tuple) else of_level
     covariates: list[Column] = []
-    if isinstance(call.get(COVARIATES), str | list | tuple | Column | Factor | Interaction):
-        expressions[COVARIATES] = _covariates(_as_list(call[COVARIATES]), translate, covariates)
+    for role in COVARIATES:
+        if isinstance(call.get(role), str | list | tuple | Column | Factor | Interaction):
+            expressions[role] = _covariates(_as_list(call[role]), partial(translate, role=role), covariates)
     _refuse_equal_but_for_case(frame, [_name_of(key) for role in KEYS for key in _flat(expressions.get(role, []))])
     persist = True if call.get("persist") is None else flag(call["persist"], "persist")
     empty = {"frame": pl.LazyFrame(schema=schema), "persist": None}
     return Inputs(frame, columns, tuple(keys), persist, tuple(covariates)), call.replaced(**empty, **expressions)
 
 
-def _covariates(
-    entries: list[Any], translate: Callable[[Any, str], tuple[Any, Any]], columns: list[Column]
-) -> list[Any]:
+def _covariates(entries: list[Any], translate: Callable[[Any], tuple[Any, Any]], columns: list[Column]) -> list[Any]:
     """The covariates with expressions of Polars; the columns of Spark are added to the list."""
 
     def translated(entry: Any) -> Any:
@@ -116,17 +122,20 @@ def _covariates(
             return replace(entry, parts=tuple(map(translated, entry.parts)))
         if isinstance(entry, Factor):
             return replace(entry, column=translated(entry.column))
-        column, expression = translate(entry, COVARIATES)
+        column, expression = translate(entry)
         columns.append(column)
         return expression
 
     return [translated(entry) for entry in entries]
 
 
-def translated_regression(call: Call) -> tuple[Inputs, Call]:
-    """The same for a regression, with the design of its covariates in their place."""
+def with_design(call: Call) -> tuple[Inputs, Call]:
+    """The same with the design of the covariates, or of the predictors of groups, in their place."""
     inputs, of_polars = translated(call)
-    return inputs, of_polars.replaced(x=design.design_of(inputs.frame, inputs.covariates, of_polars))
+    if not inputs.covariates:
+        return inputs, of_polars
+    role = next(role for role in COVARIATES if call.get(role) is not None)
+    return inputs, of_polars.replaced(**{role: design.design_of(inputs.frame, inputs.covariates, of_polars, role)})
 
 
 def _flat(keys: list[Any]) -> list[Any]:

@@ -19,20 +19,16 @@ from .frames import collected, polars_type
 VALUE = "_pool_value"
 
 
-def less_pivot(rows: DataFrame) -> tuple[DataFrame, float]:
-    """The rows with their value less the pivot, as Float64; and the pivot."""
-    rows, pivots = less_pivots(rows, [VALUE])
-    return rows, pivots[VALUE]
-
-
-def less_pivots(rows: DataFrame, names: Sequence[str]) -> tuple[DataFrame, dict[str, float]]:
-    """The rows with some columns less their pivots, as Float64; and the pivots."""
-    dtypes = {name: rows.schema[name].dataType for name in names}
+def less_pivots(
+    rows: DataFrame, names: Sequence[str], others: Sequence[str] = ()
+) -> tuple[DataFrame, dict[str, float]]:
+    """The rows with some columns less their pivots, as Float64; and the pivots, those of other columns too."""
+    dtypes = {name: rows.schema[name].dataType for name in (*names, *others)}
     is_finite = reduce(and_, (_is_finite(spark.col(name), dtype) for name, dtype in dtypes.items()))
-    first = collected(rows.select(*names).where(is_finite).limit(pivot.FIRST))
+    first = collected(rows.select(*dtypes).where(is_finite).limit(pivot.FIRST))
     columns = [_column(name, polars_type(dtype)) for name, dtype in dtypes.items()]
     one_row = pivot.pivots(first.lazy(), columns).collect().row(0, named=True)
-    centred = {column.name: _centred(column, dtypes[column.name], one_row) for column in columns}
+    centred = {c.name: _centred(c, dtypes[c.name], one_row) for c in columns if c.name in names}
     return rows.withColumns(centred), {column.name: float(one_row[column.pivot]) for column in columns}
 
 

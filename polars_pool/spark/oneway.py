@@ -13,48 +13,58 @@ from ..models.keys import KEY
 from ..models.oneway import comparison
 from ..models.oneway import components as fitting
 from ..models.oneway.estimates import estimates_schema
-from ..models.oneway.groups import bad_columns, prepared, states_columns, statistics, sums
+from ..models.oneway.groups import bad_columns, predictors, prepared, states_columns, statistics, sums
 from ..models.oneway.pooling import OF_MODEL, errors, pooled
 from ..models.oneway.spec import Means, OneWay
 from ..models.refuse import BAD
 from ..models.request import Request
-from . import robust
+from . import design, robust
 from .classes import classes_of
 from .frames import SPARK, named, with_steps
 from .inputs import Inputs
 from .models import Models, on_driver
-from .offset import VALUE, less_pivot
+from .offset import VALUE, less_pivots
 from .refuse import refused
 from .unseen import with_unseen
 
 
 def grouped(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
     """One row per group: keys, n, w, y (the mean less the pivot), var or v, and bad rows by reason; and the pivot."""
-    rows, pivot = _rows(inputs, request)
-    bad = [name for name in rows.columns if name.startswith(BAD)]
-    return _summed(rows, request, {name: spark.sum(name) for name in bad}), pivot
+    groups, pivots = grouped_with_pivots(inputs, request)
+    return groups, pivots[VALUE]
 
 
-def _rows(inputs: Inputs, request: OneWay) -> tuple[DataFrame, float]:
+def grouped_with_pivots(inputs: Inputs, request: OneWay) -> tuple[DataFrame, dict[str, float]]:
+    """The same, and the pivots of the value and of the predictors, which stay as they are."""
+    rows, pivots = _rows(inputs, request)
+    bad = (spark.sum(name).alias(name) for name in rows.columns if name.startswith(BAD))
+    return _summed(rows, request, *bad, *design.unseen_levels(request.design)), pivots
+
+
+def _rows(inputs: Inputs, request: OneWay) -> tuple[DataFrame, dict[str, float]]:
     """The rows with their value less the pivot, and 1 in the column of each reason for which they are bad."""
-    rows, pivot = less_pivot(inputs.rows(request))
+    of_groups = {name: spark.col(name) for name in predictors(request)}
+    rows = with_steps(inputs.rows(request), [{name: x.cast("double") for name, x in of_groups.items()}])
+    rows, pivots = less_pivots(rows, [VALUE], list(of_groups))
     numbers = {f"_pool_{role}": spark.col(f"_pool_{role}").cast("double") for role in inputs.columns if role != "value"}
     if request.nan == "null":
         numbers[VALUE] = spark.when(spark.abs(SPARK.value) < INFINITY, SPARK.value)
+    counts = SPARK.value.isNotNull()  # a predictor that is missing there is infinite in its group
     bad = {BAD + reason: e.cast("long") for reason, e in bad_columns(request, SPARK).items()}
-    return with_steps(rows, [numbers, bad, *prepared(request, SPARK)]), pivot
+    marked = {name: spark.when(spark.abs(x) < INFINITY, x).when(counts, INFINITY) for name, x in of_groups.items()}
+    return with_steps(rows, [numbers, bad | marked, *prepared(request, SPARK)]), pivots
 
 
-def _summed(rows: DataFrame, request: OneWay, more: Mapping[str, Column]) -> DataFrame:
-    aggregates = {**sums(request, SPARK), **more}
-    groups = rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
+def _summed(rows: DataFrame, request: OneWay, *more: Column) -> DataFrame:
+    aggregates = (e.alias(name) for name, e in sums(request, SPARK).items())
+    groups = rows.groupBy(*map(named, request.keys)).agg(*aggregates, *more)
     return with_steps(groups, statistics(request, SPARK))
 
 
 def states(inputs: Inputs, request: OneWay) -> DataFrame:
     """One row per group under public names: n, mean, var, and w where rows have weights."""
-    rows, pivot = _rows(inputs, request)
-    groups = refused(_summed(rows, request, {}), rows, request).withColumn("_pool_mean", SPARK.y + pivot)
+    rows, pivots = _rows(inputs, request)
+    groups = refused(_summed(rows, request), rows, request).withColumn("_pool_mean", SPARK.y + pivots[VALUE])
     types = dict.fromkeys(states_columns(request), pl.Float64()) | {"n": pl.Int64()}
     return public(groups, request, {name: types[name] for name in states_columns(request)})
 

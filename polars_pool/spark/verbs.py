@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 import polars as pl
 from pyspark.sql import DataFrame
 
 from .. import arguments
 from ..arguments import Call
+from ..models.meta_regression.spec import MetaRegression
 from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import Rates
 from ..models.regression.spec import Regression
-from . import encoding, nested, oneway, posterior, profile, rates, regression
-from .frames import schema_of
-from .inputs import Inputs, translated, translated_regression
+from ..models.request import Request
+from . import encoding, meta_regression, nested, oneway, posterior, profile, rates, regression
+from .frames import named, schema_of
+from .inputs import Inputs, translated, with_design
 
 FAMILIES: dict[type, ModuleType] = {
     Means: oneway,
+    MetaRegression: meta_regression,
     PosteriorMeans: posterior,
     Rates: rates,
     Regression: regression,
@@ -46,7 +48,7 @@ def states(call: Call) -> DataFrame:
 
 def components(call: Call) -> DataFrame:
     """One row per model, by the family that the arguments describe."""
-    inputs, call = _translated(call)
+    inputs, call = with_design(call)
     request = arguments.components(call)
     result: DataFrame = FAMILIES[type(request)].components(inputs, request)
     return result
@@ -54,16 +56,16 @@ def components(call: Call) -> DataFrame:
 
 def estimates(call: Call) -> DataFrame:
     """One row per group, by the family that the arguments describe."""
-    inputs, call = _translated(call)
+    inputs, call = with_design(call)
     request = arguments.estimates(call)
-    keys = _unseen(call, request)
+    keys = _unseen(call, inputs, request)
     result: DataFrame = FAMILIES[type(request)].estimates(inputs, request, keys)
     return result
 
 
 def encode(call: Call) -> DataFrame:
     """The rows with statistics of their group."""
-    inputs, of_polars = translated(call)
+    inputs, of_polars = with_design(call)
     rows = call["rows"]
     if rows is not None and not isinstance(rows, DataFrame):
         raise TypeError(f"rows is a {type(rows).__qualname__}; give a Spark DataFrame")
@@ -83,29 +85,39 @@ def encode(call: Call) -> DataFrame:
 
 def profiles(call: Call) -> DataFrame:
     """The likelihood along tau."""
-    inputs, call = translated(call)
+    inputs, call = with_design(call)
     request, grid, of_groups = arguments.profile(call)
+    if isinstance(request, MetaRegression):
+        return meta_regression.profiles(inputs, request, grid, of_groups)
     return profile.profiles(inputs, request, grid, of_groups)
 
 
 def compare(call: Call) -> DataFrame:
     """The error of each way of pooling."""
-    inputs, call = translated(call)
+    inputs, call = with_design(call)
     request = arguments.comparison(call)
     if isinstance(request, Rates):
         raise TypeError(OF_RATES.format(verb="compare"))
+    if isinstance(request, MetaRegression):
+        return meta_regression.compared(inputs, request)
     return oneway.compared(inputs, request)
 
 
 def regress_coefficients(call: Call) -> DataFrame:
     """The coefficients of a regression, or their covariances."""
-    inputs, call = translated_regression(call)
+    inputs, call = with_design(call)
     return regression.coefficients(inputs, arguments.coefficients_of_regression(call))
+
+
+def coefficients(call: Call) -> DataFrame:
+    """The coefficients of predictors of groups, or their covariances."""
+    inputs, call = with_design(call)
+    return meta_regression.coefficients(inputs, *arguments.coefficients(call))
 
 
 def predict(call: Call) -> DataFrame:
     """The rows with their expected value by a regression."""
-    inputs, of_polars = translated_regression(call)
+    inputs, of_polars = with_design(call)
     request, rows = arguments.prediction(of_polars), call["rows"]
     if rows is None:
         arguments.rows_to_predict(of_polars, request)
@@ -117,17 +129,13 @@ def predict(call: Call) -> DataFrame:
     return regression.predicted(inputs, new_rows, request)
 
 
-def _translated(call: Call) -> tuple[Inputs, Call]:
-    """The Spark columns of a call, and the call of Polars, by the family that the arguments describe."""
-    return translated_regression(call) if "x" in call else translated(call)
-
-
-def _unseen(call: Call, request: Any) -> DataFrame | None:
-    """The keys of groups that may have no rows, of the types of those of the frame."""
+def _unseen(call: Call, inputs: Inputs, request: Request) -> DataFrame | None:
+    """The keys of groups that may have no rows, of the types of those of the frame, and their predictors."""
     keys = call.get("groups")
     if keys is None:
         return None
     if not isinstance(keys, DataFrame):
         raise TypeError(f"groups is a {type(keys).__qualname__}; give a Spark DataFrame of keys")
     arguments.unseen(call.replaced(groups=pl.LazyFrame(schema=schema_of(keys))), request)
-    return keys
+    over = [name for name in request.over_names if name in keys.columns]
+    return inputs.with_predictors(keys, map(named, (*over, *request.group_names)), request)

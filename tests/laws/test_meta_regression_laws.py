@@ -97,6 +97,13 @@ def test_an_offset_of_a_predictor_loses_no_digits(offset, method):
     same(of_model(moved, ["x", "z"], method, "rows"), of_model(frame, ["x", "z"], method, "rows"), 1e-12)
 
 
+@pytest.mark.parametrize("source", ["rows", "published"])
+def test_rounding_errors_of_a_constant_are_no_predictor(source):
+    noise = pl.when(pl.col("g") % 2 > 0).then(0.3).otherwise(pl.lit(0.1) + 0.2)
+    with pytest.raises(ValueError, match="toward='x' is the same in every group"):
+        of_model(fixed().with_columns(x=noise), ["x", "z"], "dl", source)
+
+
 def fixed() -> pl.DataFrame:
     random = np.random.default_rng(4)
     size = [3, 2, 4, 1, 5, 2, 7, 3]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from polars_pool.numerics.segments import PER_MODEL, Segments, Table
+from polars_pool.numerics.segments import PER_MODEL, Counted, Segments, Table
 
 LENGTHS = np.array([3, 1, 5, 2])
 START = np.cumsum(LENGTHS) - LENGTHS
@@ -37,6 +37,20 @@ def test_the_median_of_chosen_rows():
     among = X[1] > 0
     medians = [np.median(part[0][part[1] > 0]) if (part[1] > 0).any() else np.nan for part in parts(COLUMNS)]
     assert np.array_equal(COLUMNS.median(X[0], among), medians, equal_nan=True)
+
+
+@dataclass(frozen=True)
+class Repeated(Counted):
+    x: np.ndarray
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_median_of_rows_that_stand_for_several(seed):
+    draw = np.random.default_rng(seed)
+    x, k, among = draw.integers(0, 4, LENGTHS.sum()) / 2, draw.integers(1, 4, LENGTHS.sum()), X[seed % 2] > 0
+    start = np.cumsum(np.add.reduceat(k, START)) - np.add.reduceat(k, START)
+    want = Repeated(start, np.repeat(x, k)).median(np.repeat(x, k), np.repeat(among, k))
+    assert np.array_equal(Repeated(START, x, k=k * 1.0).median(x, among), want, equal_nan=True)
 
 
 @pytest.mark.parametrize("models", [[0, 1, 2, 3], [2], [3, 0], [1, 1, 1, 1], [3, 2, 1, 0], []], ids=str)

@@ -22,12 +22,12 @@ from .terms import terms
 
 def coefficients(frame: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
     """One row per model and term, under public names."""
-    return _table(frame, request, _of_terms, tables.coefficients_schema())
+    return _table(frame, request, of_terms, tables.coefficients_schema())
 
 
 def covariances(frame: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
     """One row per model and pair of terms, under public names."""
-    return _table(frame, request, _of_pairs, tables.covariances_schema())
+    return _table(frame, request, of_pairs, tables.covariances_schema())
 
 
 def _table(frame: pl.LazyFrame, request: MetaRegression, function: Any, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
@@ -36,9 +36,10 @@ def _table(frame: pl.LazyFrame, request: MetaRegression, function: Any, schema: 
     return table.select(*public(*request.over_names), *schema)
 
 
-def _of_terms(
+def of_terms(
     models: pl.DataFrame, present: Array, fitted: Fitted | None, request: MetaRegression, schema: Any
 ) -> list[pl.Series]:
+    """The keys of every model and the columns of its coefficients, one row per term."""
     count = len(request.terms)
     numbers = {name: np.full((models.height, count), np.nan) for name in schema if name != "term"}
     if fitted is not None:
@@ -57,9 +58,10 @@ def _of_terms(
     return [*(models[key].gather(rows) for key in request.over), names, *others]
 
 
-def _of_pairs(
+def of_pairs(
     models: pl.DataFrame, present: Array, fitted: Fitted | None, request: MetaRegression, _schema: Any
 ) -> list[pl.Series]:
+    """The keys of every model and the covariances of its coefficients, one row per pair of terms."""
     count = len(request.terms)
     covariance = np.full((models.height, count, count), np.nan)
     if fitted is not None:

@@ -29,13 +29,14 @@ def comparisons(frame: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
     """One row per model, under public names."""
     groups, constants = grouped(frame, request)
     # The error of a group depends on its own predictors, so that groups of equal size keep their rows.
-    compared = of_classes(of_each_group(groups, constants, request), request, _of_models, STATISTICS)
+    compared = of_classes(of_each_group(groups, constants, request), request, of_models, STATISTICS)
     return compared.select(*public(*request.over_names), *STATISTICS)
 
 
-def _of_models(
+def of_models(
     models: pl.DataFrame, present: Array, fitted: Fitted | None, request: MetaRegression, schema: Any
 ) -> list[pl.Series]:
+    """The statistics of every model from its groups, each in a row of its own."""
     statistics = {name: np.full(models.height, 0.0 if name in ("groups", "n") else np.nan) for name in schema}
     if fitted is not None:
         for name, values in compare(fitted).items():

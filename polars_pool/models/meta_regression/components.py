@@ -49,7 +49,7 @@ def of_classes(
 ) -> pl.LazyFrame:
     """What a function of the fitted models returns, one row or several per model, after the keys of the models."""
     keys = of_groups.select(*request.over).collect_schema() if request.over else {}
-    call = partial(_in_memory, request=request, function=function, schema=schema)
+    call = partial(in_memory, request=request, function=function, schema=schema)
     return of_groups.map_batches(call, schema=pl.Schema({**keys, **schema}), **WHOLE)
 
 
@@ -71,7 +71,8 @@ def covariance_columns(count: int) -> list[tuple[int, int, str]]:
 # ---- in memory ------------------------------------------------------------------------------------------------------
 
 
-def _in_memory(table: pl.DataFrame, request: MetaRegression, function: Any, schema: Any) -> pl.DataFrame:
+def in_memory(table: pl.DataFrame, request: MetaRegression, function: Any, schema: Any) -> pl.DataFrame:
+    """What a function of the fitted models returns, from a table of groups or of classes of groups."""
     bad_rows(table, request)
     names = [name for name in table.columns if name not in (*request.over, "_pool_pivot")]
     models, rows, lengths = in_models(table, request.over, names)

@@ -221,7 +221,8 @@ class Standard:
 
 def standard(g: Design) -> Standard:
     """The standard form of designs, whose predictors are orthogonal over the groups of each model."""
-    rounding = np.stack([ROUNDING * g.largest(np.abs(x)) for x in g.x], axis=1)
+    size = np.stack([g.largest(np.abs(x)) for x in g.x], axis=1)
+    rounding = ROUNDING * (size if g.origin is None else size + np.abs(g.origin.T))
     centre = np.stack([g.sum(x) / g.groups for x in g.x], axis=1)
     centre[:, 0] = 0.0
     terms = g.terms

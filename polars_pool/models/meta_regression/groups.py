@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
+from ...formulas.aggregates import joint_spread, mean, spread
 from ...formulas.elementary import INFINITY
 from .. import unseen
+from ..columns import POLARS, Columns
 from ..oneway.components import SQUARES
 from ..oneway.groups import VAR, N, V, W, largest, predictors
 from ..oneway.unseen import of_none
@@ -28,14 +31,24 @@ def pairs(request: MetaRegression) -> Iterator[tuple[int, int, str]]:
     return ((i, j, f"_pool_cov{i}_{j}") for i in range(count) for j in range(i, count))
 
 
-def bad_predictors(request: MetaRegression) -> dict[str, pl.Expr]:
+def bad_predictors(request: MetaRegression, c: Columns = POLARS) -> dict[str, Any]:
     """Whether each predictor is missing in a row of the group, or varies within it."""
     flags = {}
     for name in predictors(request):
-        least, most, place = pl.col(name), pl.col(largest(name)), name.removeprefix("_pool_")
+        least, most, place = c.column(name), c.column(largest(name)), name.removeprefix("_pool_")
         flags[MISSING + place] = most == INFINITY
         flags[VARYING + place] = (most > least) & (most < INFINITY)
     return flags
+
+
+def sums(request: MetaRegression, c: Columns = POLARS) -> dict[str, Any]:
+    """The means of predictors and of the mean over the groups of a class, and their covariances."""
+    names = columns(request)
+    covariances = {
+        name: spread(c.column(names[i])) if i == j else joint_spread(c.column(names[i]), c.column(names[j]))
+        for i, j, name in pairs(request)
+    }
+    return {name: mean(c.column(name)) for name in names} | covariances
 
 
 def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: MetaRegression) -> pl.LazyFrame:
@@ -63,12 +76,10 @@ def classes(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegressi
     """
     if not request.variance_depends_on_n:
         return of_each_group(groups, constants, request)
-    names, flags = columns(request), bad_predictors(request)
+    flags = bad_predictors(request)
     groups = _about_origins(groups.with_columns(**flags), constants, request)
-    means = [pl.col(name).mean() for name in names]
-    covariances = (_covariance(names[i], names[j]).alias(name) for i, j, name in pairs(request))
     counts = {name: pl.col(name).sum() for name in flags}
-    sizes = groups.group_by(*request.over, N).agg(*means, VAR.mean(), *covariances, **counts, _pool_k=pl.len())
+    sizes = groups.group_by(*request.over, N).agg(VAR.mean(), **sums(request), **counts, _pool_k=pl.len())
     numbers = {"_pool_w": N.cast(pl.Float64), "_pool_k": pl.col("_pool_k").cast(pl.Float64)}
     sizes = sizes.with_columns(N.cast(pl.Float64), **numbers)
     return sizes.select(pl.exclude("_pool_var"), SQUARES).join(constants, how="cross")
@@ -84,10 +95,6 @@ def _about_origins(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaR
 def origin(name: str) -> str:
     """The private name of what is subtracted from a predictor."""
     return Column(name, pl.col(name)).pivot
-
-
-def _covariance(one: str, other: str) -> pl.Expr:
-    return pl.col(one).var(ddof=0) if one == other else pl.cov(one, other, ddof=0)
 
 
 def of_each_group(groups: pl.LazyFrame, constants: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:

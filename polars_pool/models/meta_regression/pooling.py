@@ -10,18 +10,20 @@ import polars as pl
 from ...formulas.elementary import INFINITY, exists, sqrt, where
 from ..columns import POLARS, Columns, Step
 from ..joins import beside_models
+from ..keys import PRIVATE
 from .components import ERRORS, covariance_columns, private
 from .spec import MetaRegression
 
 
-def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression, *more: str) -> pl.LazyFrame:
-    """Every group with the variances and the coefficients of its model, and more of its columns."""
-    columns = private(request)
-    public = {name: f"_pool_{name}" for name in columns if not name.startswith("_pool_")}
-    renamed = models.select(*request.over, *columns, *more).rename(public)
-    if not request.error_of_tau2:
-        renamed = renamed.drop(ERRORS)
-    return beside_models(groups, renamed, request.over)
+def joined(groups: pl.LazyFrame, models: pl.LazyFrame, request: MetaRegression) -> pl.LazyFrame:
+    """Every group with the variances and the coefficients of its model."""
+    return beside_models(groups, models.select(*request.over, *of_model(request)), request.over)
+
+
+def of_model(request: MetaRegression) -> list[pl.Expr]:
+    """What a group needs of its model, under private names."""
+    columns = [name for name in private(request) if request.error_of_tau2 or name not in ERRORS]
+    return [pl.col(name).alias(name if name.startswith(PRIVATE) else PRIVATE + name) for name in columns]
 
 
 def fitted(request: MetaRegression, c: Columns = POLARS) -> Iterator[Step]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from ...engines.numpy import Array
 from ..columns import with_steps
+from ..joins import beside_models
 from ..keys import public
 from ..oneway.estimators import Statistics
 from ..oneway.groups import grouped
@@ -20,7 +21,7 @@ from .estimators import AT_TAU2
 from .fit import Fitted, at_variances
 from .groups import classes
 from .inference import Curve, profile_limits
-from .pooling import fitted, joined
+from .pooling import fitted, of_model
 from .spec import MetaRegression
 from .terms import terms
 
@@ -42,17 +43,18 @@ def profiles(
     of_sizes = classes(means, constants, request)
     if not of_groups:
         schema: dict[str, pl.DataType] = dict.fromkeys(STATISTICS, pl.Float64())
-        points = of_classes(of_sizes, request, partial(_of_points, grid=grid), schema)
+        points = of_classes(of_sizes, request, partial(of_points, grid=grid), schema)
         return points.select(*public(*request.over_names), *STATISTICS)
     schema = private(request) | {"_pool_tau": pl.Float64()}
-    points = of_classes(of_sizes, request, partial(_of_points, grid=grid), schema)
-    of_tau = with_steps(joined(means, points, request, "_pool_tau"), fitted(request))
+    points = of_classes(of_sizes, request, partial(of_points, grid=grid), schema)
+    of_models = points.select(*request.over, *of_model(request), "_pool_tau")
+    of_tau = with_steps(beside_models(means, of_models, request.over, "inner"), fitted(request))
     estimates = with_steps(with_steps(of_tau, pooled(request)), errors(request, Options()))
     names = public(*request.key_names)
     return estimates.select(*names, *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
 
 
-def _of_points(
+def of_points(
     models: pl.DataFrame,
     present: Array,
     f: Fitted | None,
