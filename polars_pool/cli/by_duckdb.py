@@ -120,6 +120,11 @@ def of_states(con: duckdb.DuckDBPyConnection, data: Input) -> Input:
     """Stored moments that Polars reads."""
     install_macros(con, temporary=True)
     schema = data.frame.collect_schema()
+    predictors = {role: columns[0] for role, columns in data.columns.items() if role in duckdb_macros.THIRD}
+    for role, column in predictors.items():
+        if not isinstance(column, str):
+            raise UsageError(f"--{role} with --store and --engine duckdb takes a key of the store, no expression")
+    data = data._replace(columns=data.columns | predictors)
     types = {key: schema[key] for key in (*data.columns["over"], *data.columns["by"])}
     check_number_of_keys(types)
     return _stored(con, data._replace(types=types))
@@ -135,18 +140,18 @@ def _stored(con: duckdb.DuckDBPyConnection, data: Input) -> Input:
 def result(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict[str, Any], path: Path) -> pl.LazyFrame:
     """The result of a verb, which DuckDB writes to a file."""
     columns, by = dict(data.columns), data.columns["by"]
-    macro, keys = f"pool_{verb}", [key_list(by)]
+    macro, options = duckdb_macros.macro(verb, columns, options)
+    keys = [key_list(by)]
     if options.get("nested"):
         macro, keys, options = f"{macro}_nested", [identifier(key) for key in by], _of_levels(by, options)
-    second = [identifier(columns.pop(role)) for role in duckdb_macros.SECOND if role in columns]
-    if "prior" in options:
-        macro, options = duckdb_macros.of_rates(verb, "exposure" in data.columns, options)
-        second = second or ["1"]  # trials: every row is one
-    elif "x" in data.columns:
-        options = duckdb_macros.of_regression(options)
+    second, third = (
+        [identifier(columns.pop(role)) for role in roles if role in columns]
+        for roles in (duckdb_macros.SECOND, duckdb_macros.THIRD)
+    )
+    if "prior" in options and not second:
+        second = ["1"]  # every row is one trial
     del columns["by"]
-    options = {name: option for name, option in options.items() if name != "family"}
-    positional = [data.frame, identifier(columns.pop("value")), *second, *keys]
+    positional = [data.frame, identifier(columns.pop("value")), *second, *keys, *third]
     if verb == "merge":
         macro = "pool_weighted_moments" if "weights" in columns else "pool_moments"
         positional += [identifier(columns.pop("weights"))] if "weights" in columns else []

@@ -358,6 +358,7 @@ def profile(
     n: options.N = None,
     var: options.Var = None,
     se: options.Se = None,
+    toward: options.Toward = None,
     nan: options.NaN = None,
     store: options.Store = None,
     engine: options.Engine = "polars",
@@ -376,7 +377,9 @@ def profile(
       polars-pool profile schools.parquet --value effect --se se --by school
           --tau 0,5,10 --groups
     """
-    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    task = _task(
+        source, value, by, over, where, nan, store, None, {"toward": toward}, n=n, var=var, se=se, weights=weights
+    )
     settings = _set_options(
         sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), tau2=tau2, groups=groups or None
     )
@@ -392,12 +395,16 @@ def compare(
     where: options.Where = None,
     n: options.N = None,
     var: options.Var = None,
+    trials: options.Trials = None,
+    family: options.Family = None,
+    toward: options.Toward = None,
     nan: options.NaN = None,
     store: options.Store = None,
     engine: options.Engine = "polars",
     sigma2: options.Sigma2 = "pooled",
     tau2: options.Tau2 = "reml",
     mu: options.Mu = "gls",
+    prior: options.Prior = None,
     sort: options.Sort = None,
     top: options.Top = None,
     out: options.Output = None,
@@ -407,10 +414,14 @@ def compare(
     \b
     Examples:
       polars-pool compare warehouse --value score --by school
+      polars-pool compare players.csv --value hits --trials at_bats --by player
       polars-pool compare --store moments --by school --over year -o gains.csv
     """
-    task = _task(source, value, by, over, where, nan, store, n=n, var=var)
-    settings = _set_options(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
+    columns = {"n": n, "var": var, "trials": trials}
+    task = _task(source, value, by, over, where, nan, store, family, {"toward": toward}, **columns)
+    settings = _set_options(
+        sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu), **_rates(task, prior)
+    )
     _deliver(task, engine, {"compare": settings}, out, sort, top)
 
 
@@ -592,6 +603,7 @@ def _deliver(
     names = check(task, engine, command or verb, settings)
     if engine == "duckdb":
         duckdb_macros.check(task, verb, settings)
+        requests |= duckdb_macros.companion(task, requests)
     if task.by and verb != "predict":
         order.check(chosen, names, task.keys)
     deliver(task, engine, requests, out, order=chosen)

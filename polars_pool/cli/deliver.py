@@ -27,6 +27,7 @@ FIRST = {
     "posterior_draws": "chain",
 }
 ORDER = {"profile": ("tau",), "components": ("depth",), "posterior_draws": ("draw",)}  # what orders rows of equal keys
+COMPONENTS = ("components", "regress_components")
 TERMS = pl.col("term") != "intercept"  # the others are in their order
 
 
@@ -42,7 +43,8 @@ def deliver(
     listed = jobs.parts_of(task) if listed is None else listed
     output.checked(out, [*(part.name for part in listed), *(name for _, name in jobs.files(requests))])
     verb = next(iter(requests))
-    by_components = "components" in requests and not task.predictors
+    modelled = next((requests[name] for name in COMPONENTS if name in requests), None)
+    by_components = modelled is not None and not (task.predictors and engine == "polars")
     with _warnings(reported=not by_components), jobs.results(task, listed, engine, requests) as (first, *others):
         keys = _keys(first.collect_schema().names(), verb)
         result = ordered(first, order, _usual(first, verb, keys))
@@ -55,10 +57,10 @@ def deliver(
             components = output.write(result, out or output.STDOUT, *others)
             if out not in (None, output.STDOUT):
                 screen.note("  ".join([f"{out} written", *map(screen.components, components)]))
-    if by_components:
+    if by_components and modelled is not None:
         from . import determined  # NumPy takes time to import
 
-        determined.report(components[0], "se" in task.columns, requests["components"])
+        determined.report(components[0], "se" in task.columns, modelled)
 
 
 def _keys(names: Sequence[str], verb: str) -> Sequence[str]:

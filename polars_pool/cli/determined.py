@@ -14,6 +14,8 @@ from ..models.nested.refuse import causes_of_table as nested_causes
 from . import errors
 
 RATES = "rho"  # a column that only the components of rates have
+PREDICTORS = {"qm", "r2_marginal"}  # columns of the components of models beside predictors, and of regressions
+UNSETTLED = "a model has no estimates, or its search did not settle: --engine polars gives the reason"
 
 
 def report(components: pl.DataFrame, published: bool, options: Mapping[str, Any]) -> None:
@@ -31,6 +33,9 @@ def _causes(components: pl.DataFrame, published: bool, options: Mapping[str, Any
     """The number of models that give cause for each message."""
     if "depth" in components.columns:
         return nested_causes(components, published)
+    if not PREDICTORS.isdisjoint(components.columns):
+        failed = components.filter(pl.col("groups") > 0, ~pl.col("converged"))
+        return {UNSETTLED: failed.height}
     if RATES in components.columns:
         return _of_rates(components, options)
     posterior = "tau_median" in components.columns

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
+import polars.selectors as cs
 
 from ..store.reading import Progress
 from .task import Report
@@ -84,6 +85,7 @@ def components(frame: pl.DataFrame) -> str:
     """The components of a model in one line; for several models, their number and the range of each component."""
     if "depth" in frame.columns:
         return _levels(frame)
+    frame = frame.select(cs.numeric())  # the coefficients of regressions are structs
     if frame.height == 1:
         row = frame.row(0, named=True)
         if row.get("se_mu") is not None:

@@ -757,8 +757,9 @@ USAGE = {  # command -> words in its message
     (*PLAIN, "--toward=load", "--mu=3"): ["--mu", "--toward"],
     (*PLAIN, "--toward=load", "--engine=duckdb"): ["--toward", "--engine polars"],
     ("regress", *PLAIN[1:], "--x=load", "--method=remll"): ["--method='remll'", "'reml'"],
-    ("regress", *PLAIN[1:], "--x=load,year", "--engine=duckdb"): ["one covariate", "2"],
+    ("regress", *PLAIN[1:], "--x=load,year", "--engine=duckdb"): ["one column in --x, not 2"],
     ("regress", *PLAIN[1:], "--x=load", "--uncorrelated", "--engine=duckdb"): ["--uncorrelated", "--engine polars"],
+    ("compare", *PLAIN[1:], "--trials=load", "--engine=duckdb"): ["compare of rates", "--engine duckdb"],
     ("predict", *PLAIN[1:], "--x=load", "--engine=duckdb"): ["predict", "--engine duckdb"],
     ("predict", *PLAIN[1:], "--x=load", "--interval=rows"): ["--interval='rows'", "did you mean 'row'"],
     ("draws", *PLAIN[1:], "--tau2=uniform", "--engine=duckdb"): ["draws", "--engine duckdb"],
@@ -1329,6 +1330,18 @@ def test_components_of_rates(answer, engine, prior):
     assert_same(answer("components", "players.parquet", *typed), expected, 1e-8)
 
 
+def test_compare_rates_and_models_beside_predictors(answer):
+    PLAYERS.write_parquet("players.parquet")
+    expected = pool.compare(PLAYERS, "hits", trials="at_bats", by="school", prior="moments")
+    typed = ["players.parquet", "--value=hits", "--trials=at_bats", "--by=school", "--prior=moments"]
+    assert_same(answer("compare", *typed), expected, 1e-11)
+    INCOME.write_parquet("income.parquet")
+    typed = ["income.parquet", "--value=score", "--by=school", "--toward=income"]
+    options = {"by": "school", "toward": "income"}
+    assert_same(answer("compare", *typed), pool.compare(INCOME, "score", **options), 1e-9)
+    assert_same(answer("profile", *typed, "--tau=0,2"), pool.profile(INCOME, "score", **options, tau=[0, 2]), 1e-9)
+
+
 def test_rates_that_do_not_differ_are_reported(run):
     pl.DataFrame({"g": ["a", "b"] * 2, "o": [1, 1, 2, 2], "x": [5, 5, 1, 9], "n": [10] * 4}).write_csv("equal.csv")
     typed = ["equal.csv", "--value=x", "--trials=n", "--by=g"]
@@ -1464,11 +1477,15 @@ def test_draws(answer):
     assert_same(answer("draws", *typed), expected, 1e-12)
 
 
-def test_a_regression_without_variances_is_reported(run):
-    pl.DataFrame({"g": [*"aabbcc"], "x": [0, 1] * 3, "y": [1.0, 2.0, 5.0, 6.0, 3.0, 4.0]}).write_csv("exact.csv")
-    code, _, said = run("regress", "exact.csv", "--value=y", "--x=x", "--by=g", "--vary=intercept,x", "-o", "e.csv")
+@pytest.mark.parametrize(
+    ("engine", "words"), [("polars", "a model has no variances"), ("duckdb", "a model has no estimates, or")]
+)
+def test_a_regression_without_variances_is_reported(run, engine, words):
+    pl.DataFrame({"g": [*"abcdef"], "x": [0, 1] * 3, "y": [1.0, 2.0, 5.0, 6.0, 3.0, 9.0]}).write_csv("single.csv")
+    typed = ["--value=y", "--x=x", "--by=g", "-o", "e.csv", "--engine", engine]
+    code, _, said = run("regress", "single.csv", *typed)
     assert (code, said.count("\n")) == (0, 1)
-    assert said.startswith("polars-pool: warning: a model has no variances")
+    assert said.startswith(f"polars-pool: warning: {words}")
 
 
 @pytest.mark.parametrize("name", ["rows.arrow", "rows.feather"])
