@@ -118,13 +118,13 @@ def test_no_query_runs_when_the_plan_is_made(verb, collected):  # noqa: F811
 
 @pytest.mark.parametrize("over", [None, "year"])
 def test_the_python_function_takes_one_row_for_each_size_of_groups(lf, over, monkeypatch):
-    heights, function = [], components._in_memory
+    heights, function = [], components.in_memory
 
     def watched(table, **options):
         heights.append(table.height)
         return function(table, **options)
 
-    monkeypatch.setattr(components, "_in_memory", watched)
+    monkeypatch.setattr(components, "in_memory", watched)
     rows = lf.filter((pl.col("g") % 2 == 0) | (pl.col("i") < 300))
     pool.shrink(rows, "y", "g", toward=["x", "z"], over=over).collect()
     keys = [] if over is None else [over]

@@ -32,33 +32,39 @@ def anchored(s: Standard) -> Standard:
     x, y = g.x.copy(), g.y.copy()
     transform, beta = s.transform.copy(), s.beta.copy()
     is_anchor, plain = np.zeros(len(y), dtype=bool), np.zeros((g.terms, g.models))
-    for model in models:
-        rows = slice(g.start[model], g.start[model] + g.lengths[model])
-        chosen = _heaviest(x[:, rows], 1 / g.v[rows])
-        basis, means = x[:, rows][:, chosen], y[rows][chosen]
-        x[:, rows] = np.linalg.solve(basis, x[:, rows])
-        x[:, rows.start + chosen] = np.eye(g.terms)
-        y[rows] -= means @ x[:, rows]
-        y[rows.start + chosen], is_anchor[rows.start + chosen] = 0.0, True
-        plain[:, model] = -means
-        transform[model] = np.linalg.solve(basis, transform[model])
-        beta[model] = basis.T @ beta[model] + means
+    for length in np.unique(g.lengths[models]):
+        some = models[g.lengths[models] == length]
+        rows = g.start[some][:, None] + np.arange(length)
+        z = np.moveaxis(x[:, rows], 0, 1)  # (models, terms, groups), as below
+        chosen = _heaviest(z, 1 / g.v[rows])
+        basis = np.take_along_axis(z, chosen[:, None], axis=2)
+        anchors = np.take_along_axis(rows, chosen, axis=1)
+        means = y[anchors]
+        z = np.linalg.solve(basis, z)
+        np.put_along_axis(z, chosen[:, None], np.eye(g.terms), axis=2)
+        x[:, rows] = np.moveaxis(z, 1, 0)
+        y[rows] -= np.einsum("mt,mtg->mg", means, z)
+        y[anchors], is_anchor[anchors] = 0.0, True
+        plain[:, some] = -means.T
+        transform[some] = np.linalg.solve(basis, transform[some])
+        beta[some] = np.einsum("mtc,mt->mc", basis, beta[some]) + means
     design = replace(g, x=x, y=y, is_anchor=is_anchor, plain=plain)
     return replace(s, g=design, transform=transform, beta=beta)
 
 
-def _heaviest(x: Array, weight: Array) -> Array:
+def _heaviest(z: Array, weight: Array) -> Array:
     """The places of as many groups as terms, the heaviest whose predictors do not depend on each other."""
-    left, chosen = x.copy(), []
-    size = np.einsum("ij,ij->j", x, x)
-    for _ in range(len(x)):
-        squares = np.einsum("ij,ij->j", left, left)
-        best = int(np.argmax(np.where(squares > PARALLEL * size, squares * weight, 0.0)))
+    left, chosen = z.copy(), []
+    size = np.einsum("mtg,mtg->mg", z, z)
+    for _ in range(z.shape[1]):
+        squares = np.einsum("mtg,mtg->mg", left, left)
+        best = np.argmax(np.where(squares > PARALLEL * size, squares * weight, 0.0), axis=1)[:, None]
         chosen.append(best)
-        unit = left[:, best] / np.sqrt(squares[best])
+        unit = np.take_along_axis(left, best[:, None], axis=2)
+        unit = unit / np.sqrt(np.take_along_axis(squares, best, axis=1))[:, None]
         for _ in range(2):  # a second time for the digits that the first loses
-            left = left - np.outer(unit, unit @ left)
-    return np.array(chosen)
+            left = left - unit * np.einsum("mt,mtg->mg", unit[:, :, 0], left)[:, None]
+    return np.concatenate(chosen, axis=1)
 
 
 def of_anchors(g: Design, column: Array) -> Array:
