@@ -135,7 +135,7 @@ class Groups(Segments):
         least, most = self.range
         width = most - least + (0.0 if self.spread is None else np.sqrt(self.largest(self.spread)))
         v = np.sqrt(np.fmax(self.v, 0.0))
-        size = np.maximum(np.maximum(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
+        size = np.maximum(np.fmax(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
         # The squares of values near 0 can be 0.
         for other in (self.largest(v), np.maximum(np.abs(most), np.abs(least)), 1.0):
             size = np.where(size == 0, other, size)

@@ -104,6 +104,14 @@ def test_rounding_errors_of_a_constant_are_no_predictor(source):
         of_model(fixed().with_columns(x=noise), ["x", "z"], "dl", source)
 
 
+@pytest.mark.parametrize("toward", [None, "x"])
+def test_an_unknown_n_of_a_study_changes_no_estimate(toward):
+    studies = fixed().group_by("g").first().with_columns(n=pl.when(pl.col("g") > 2).then(5))
+    for verb in (pool.components, pool.shrink):
+        got, want = (verb(studies, "y", "g", se="se", n=n, toward=toward) for n in ("n", None))
+        assert_frame_equal(got.drop("n"), want.drop("n"))
+
+
 def fixed() -> pl.DataFrame:
     random = np.random.default_rng(4)
     size = [3, 2, 4, 1, 5, 2, 7, 3]

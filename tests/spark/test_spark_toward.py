@@ -69,7 +69,7 @@ def studies() -> pl.DataFrame:
     g, draw = pl.int_range(24, eager=True).alias("g"), np.random.default_rng(8)
     x, z, y = np.round(draw.normal(size=(3, 24)) * 8) / 8
     frame = pl.DataFrame({"g": g, "y": y + 2 * x - z, "x": x, "z": z, "se": 0.25 + (g % 5) / 8, "n": g % 3 + 4})
-    frame = frame.with_columns(var=1.0 + pl.col("g") % 2)
+    frame = frame.with_columns(var=1.0 + pl.col("g") % 2, unknown=pl.when(pl.col("g") % 4 > 0).then("n"))
     unknown = pl.when(pl.col("g") == 7).then(np.inf).otherwise("se")
     exact = pl.when(pl.col("g") == 5).then(0.0).otherwise("se")
     return pl.concat([frame.with_columns(m=pl.lit("a"), se=unknown), frame.with_columns(m=pl.lit("exact"), se=exact)])
@@ -78,7 +78,7 @@ def studies() -> pl.DataFrame:
 @pytest.mark.parametrize(("spark", "tau2"), in_turn([("reml",), ("sj",), ("pm",)]), indirect=["spark"])
 def test_published_estimates(spark, tau2):
     options = {"over": "m", "toward": ["x", "z"], "se": "se", "tau2": tau2}
-    compare(spark, pool.components, studies(), "y", "g", n="n", test="adhoc", **options)
+    compare(spark, pool.components, studies(), "y", "g", n="unknown", test="adhoc", **options)
     compare(spark, pool.shrink, studies().filter(m="a"), "y", "g", uncertainty="tau2", **options)
 
 

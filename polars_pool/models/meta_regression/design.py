@@ -144,7 +144,7 @@ class Design(Counted):
         """Whether Float64 holds the squares of the differences of each model's values, and of their errors."""
         least, most, v = self.smallest(self.y), self.largest(self.y), np.sqrt(np.fmax(self.v, 0.0))
         width = most - least + (0.0 if self.spread is None else np.sqrt(self.largest(self.spread[-1, -1])))
-        size = np.maximum(np.maximum(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
+        size = np.maximum(np.fmax(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
         # The squares of values near 0 can be 0.
         for other in (self.largest(v), np.maximum(np.abs(most), np.abs(least))):
             size = np.where(size == 0, other, size)
