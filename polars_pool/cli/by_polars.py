@@ -94,9 +94,9 @@ def of_zeros_and_ones(data: Input, store: object) -> Input:
     return data._replace(frame=events, columns=columns | {"trials": "n"})
 
 
-def of_frame(task: Task, parts: Sequence[Part]) -> Input:
-    """The rows of a source, stored moments or published estimates, in columns of any name."""
-    frame = scan(parts, task)
+def of_frame(task: Task, parts: Sequence[Part], every: bool = False) -> Input:
+    """The rows of a source, stored moments or published estimates, with the columns that the task needs, or all."""
+    frame = scan(parts, None if every else task)
     names = frame.collect_schema().names()
     if task.where is not None:
         frame = frame.filter(expressions.condition(task.where, frame))

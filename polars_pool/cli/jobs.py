@@ -98,7 +98,7 @@ def _warn_of_boolean(task: Task, data: Input, requests: Requests) -> None:
 
 def _by_polars(task: Task, listed: Sequence[Part], requests: Requests, scratch: Path) -> list[pl.LazyFrame]:
     if task.whole and task.store is None:
-        data = by_polars.of_frame(task, listed)
+        data = by_polars.of_frame(task, listed, every="predict" in requests)
     elif task.store is not None:
         kept, refresh = store(task, listed)
         if refresh is not None:
