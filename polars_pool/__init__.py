@@ -19,11 +19,13 @@ from .formulas.priors import (
     HalfCauchy,
     HalfNormal,
     HalfT,
+    Hyper,
     InverseGamma,
     Jeffreys,
     Normal,
     Uniform,
     UniformShrinkage,
+    UniformSpread,
 )
 from .models.warning import ConvergenceWarning
 from .namespace import ExprPool, FramePool
@@ -60,12 +62,14 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfT",
+    "Hyper",
     "InverseGamma",
     "Jeffreys",
     "MomentStore",
     "Normal",
     "Uniform",
     "UniformShrinkage",
+    "UniformSpread",
     "coefficients",
     "compare",
     "components",

@@ -12,6 +12,7 @@ from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, Rates
+from ..models.rates_posterior.spec import RatesPosterior
 from .call import Call
 from .columns import column_of, new_column, rowwise, schema_of
 from .families import has_rates
@@ -23,7 +24,7 @@ from .options import one_of, seed
 from .rates import rates
 from .sentences import kind_of, listed, shown
 
-Encoded = Means | PosteriorMeans | Nested | Rates
+Encoded = Means | PosteriorMeans | Nested | Rates | RatesPosterior
 WORDS = ("loo", "before")
 HOW = "a number of folds, a column or expression of the fold of each row, 'loo' or 'before'"
 

@@ -6,7 +6,21 @@ from typing import Any, get_args
 
 from ..formulas import messages
 from ..formulas.names import OfRates
-from ..formulas.priors import EXAMPLES, Beta, Flat, Gamma, Normal, Prior, called, parsed, signature
+from ..formulas.priors import (
+    EXAMPLES,
+    OF_PRIOR_OF_RATES,
+    Beta,
+    Flat,
+    Gamma,
+    Hyper,
+    Normal,
+    Prior,
+    UniformShrinkage,
+    UniformSpread,
+    called,
+    parsed,
+    signature,
+)
 from .options import one_of
 from .sentences import listed, nearest, shown
 
@@ -41,6 +55,23 @@ def prior_of_text(text: str, role: str, priors: dict[str, Any]) -> Any:
         forms = ", ".join(called(form) for form in priors.values())
         raise ValueError(messages.NO_PRIOR.format(role=role, argument=repr(text), forms=forms, nearest=hint))
     return prior
+
+
+Integrated = UniformShrinkage | UniformSpread | Hyper
+
+
+def integrated_prior_of_rates(argument: Any, known: type[Beta | Gamma]) -> Integrated | None:
+    """The prior of the parameters of the prior of rates; None for other arguments."""
+    if isinstance(argument, str):
+        argument = parsed(argument, OF_PRIOR_OF_RATES) if "(" not in argument or argument.strip()[-1:] == ")" else None
+    if not isinstance(argument, Integrated):
+        return None
+    if isinstance(argument, UniformSpread) and known is Gamma:
+        raise ValueError(messages.SPREAD_OF_COUNTS.format(argument=shown(argument)))
+    if isinstance(argument, Hyper) and argument.mean is not None and not isinstance(argument.mean, known):
+        raise TypeError(f"prior={argument!r}: give the mean as {signature(known)}")
+    integrated: Integrated = argument
+    return integrated
 
 
 def prior_of_rates(argument: Any, known: type[Beta | Gamma]) -> str | Beta | Gamma:

@@ -9,19 +9,49 @@ from ..formulas import messages
 from ..formulas.names import Family, NaN, Uncertainty
 from ..formulas.priors import OF_RATES
 from ..models.rates.spec import Options, Rates
+from ..models.rates_posterior import spec as posterior
+from ..models.rates_posterior.spec import RatesPosterior
 from .call import Call
 from .columns import column_of, keys, numeric, some_column
 from .families import refuse_for_rates
 from .options import flag, level, one_of, threshold
-from .priors import prior_of_rates
+from .priors import integrated_prior_of_rates, prior_of_rates
+from .sentences import shown
 
 NEEDS = {"poisson": "exposure=", "binomial": "trials=, or no exposure=", "normal": "no trials= and no exposure="}
 """The arguments that each family needs."""
 
 
-def rates(call: Call, accepted: Set[str]) -> Rates:
+WITHOUT_POSTERIOR = {"posterior": messages.MIXTURE_OF_RATES, "uncertainty": messages.RATES_HOLD_ERRORS}
+"""Why arguments do not apply where the prior of rates is integrated."""
+
+
+def rates(call: Call, accepted: Set[str]) -> Rates | RatesPosterior:
     """The request for rates of a verb that accepts some arguments."""
-    refuse_for_rates(call, accepted)
+    is_integrated = integrated_prior_of_rates(call["prior"], OF_RATES[_family(call)]) is not None
+    refuse_for_rates(call, accepted | posterior.ACCEPTED_BY_COMPONENTS if is_integrated else accepted)
+    columns = _columns(call)
+    if is_integrated:
+        return _posterior(call, columns)
+    return Rates(**columns, prior=prior_of_rates(call["prior"], OF_RATES[columns["family"]]), options=_options(call))
+
+
+def _posterior(call: Call, columns: dict[str, Any]) -> RatesPosterior:
+    """The request for rates whose prior is integrated."""
+    for name in call.changed(*WITHOUT_POSTERIOR):
+        words = {"role": name, "argument": shown(call[name]), "reason": WITHOUT_POSTERIOR[name]}
+        raise ValueError(messages.BESIDE_PRIOR.format(**words))
+    options = posterior.Options(
+        level=level(call.get("level", 0.95)),
+        threshold=threshold(call["threshold"]) if "threshold" in call else None,
+    )
+    prior = integrated_prior_of_rates(call["prior"], OF_RATES[columns["family"]])
+    assert prior is not None
+    return RatesPosterior(**columns, prior=prior, options=options)
+
+
+def _columns(call: Call) -> dict[str, Any]:
+    """The columns and keys of a request for rates."""
     frame, schema = call.frame, call.schema
     by_names, over_names, key_columns = keys(frame, schema, call["by"], call.get("over"))
     family = _family(call)
@@ -29,18 +59,16 @@ def rates(call: Call, accepted: Set[str]) -> Rates:
     arguments = {"value": call["value"]} | ({} if call[role] is None else {role: call[role]})
     columns = {role: column_of(schema, column, role) for role, column in arguments.items()}
     some_column((*columns.values(), *key_columns))
-    return Rates(
-        value=columns["value"],
-        size=columns.get(role),
-        family=family,
-        prior=prior_of_rates(call["prior"], OF_RATES[family]),
-        by_names=by_names,
-        over_names=over_names,
-        key_columns=key_columns,
-        nan=one_of(call["nan"], get_args(NaN), "nan"),
-        names={role: numeric(frame, schema, column, role)[0] for role, column in arguments.items()},
-        options=_options(call, role),
-    )
+    return {
+        "value": columns["value"],
+        "size": columns.get(role),
+        "family": family,
+        "by_names": by_names,
+        "over_names": over_names,
+        "key_columns": key_columns,
+        "nan": one_of(call["nan"], get_args(NaN), "nan"),
+        "names": {role: numeric(frame, schema, column, role)[0] for role, column in arguments.items()},
+    }
 
 
 def _family(call: Call) -> Literal["binomial", "poisson"]:
@@ -54,11 +82,11 @@ def _family(call: Call) -> Literal["binomial", "poisson"]:
     return implied
 
 
-def _options(call: Call, role: str) -> Options:
+def _options(call: Call) -> Options:
     """The options of the verb; the prior of rates has none, nor has an expression."""
     options: dict[str, Any] = {}
     if "uncertainty" in call:
-        options["uncertainty"] = _uncertainty(call["uncertainty"], role)
+        options["uncertainty"] = _uncertainty(call["uncertainty"], "trials" if call["exposure"] is None else "exposure")
     if "posterior" in call:
         options |= {"level": level(call["level"]), "threshold": threshold(call["threshold"])}
         options["posterior"] = flag(call["posterior"], "posterior")

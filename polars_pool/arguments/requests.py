@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..formulas import messages
 from ..models.encoding import ARGUMENTS, Encoding
 from ..models.families import family_of
 from ..models.meta_regression.spec import MetaRegression
@@ -9,6 +10,7 @@ from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, ACCEPTED_BY_DRAWS, Rates
+from ..models.rates_posterior.spec import RatesPosterior
 from ..models.regression.spec import Regression
 from .call import Call
 from .columns import distinct_keys
@@ -23,7 +25,7 @@ from .rates import rates
 from .regression import regression
 from .sentences import shown
 
-AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | Regression | Nested
+AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | RatesPosterior | Regression | Nested
 
 
 def estimates(call: Call) -> AnyRequest:
@@ -111,7 +113,12 @@ def _columns_of_profile(request: Means | PosteriorMeans | MetaRegression, groups
 
 def posterior(call: Call) -> PosteriorMeans | Rates:
     """The request of a verb that needs a posterior: rates have one, means with a prior."""
-    return rates(call, ACCEPTED_BY_DRAWS) if has_rates(call) else posterior_means(call)
+    if not has_rates(call):
+        return posterior_means(call)
+    request = rates(call, ACCEPTED_BY_DRAWS)
+    if isinstance(request, RatesPosterior):
+        raise ValueError(messages.NO_DRAWS.format(argument=shown(call["prior"])))
+    return request
 
 
 def statistic(call: Call) -> tuple[AnyRequest, Encoding]:

@@ -546,6 +546,68 @@ class Gamma(Numbers):
         return self.shape
 
 
+@dataclass(frozen=True)
+class UniformSpread(Numbers):
+    """A prior of the prior of rates with `trials`: uniform on its mean and on (alpha + beta)^(-1/2), about its spread.
+
+    The density of alpha and beta is (alpha + beta)^(-5/2). It has no finite total: some group must have both events and
+    other trials. Of many groups the results are those of `UniformShrinkage`; of few groups they differ more.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.3.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.UniformSpread()
+    UniformSpread()
+    """
+
+    name: ClassVar[str] = "uniform_spread"
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """A prior of the prior of rates, by two distributions that are independent.
+
+    Parameters
+    ----------
+    mean
+        Distribution of the mean of the groups' rates: a `Beta` with `trials`, by default uniform; a `Gamma` with
+        `exposure`, by default flat in the logarithm of the mean.
+    rho
+        `Beta` distribution of the share of the variance between groups in the raw rate of one trial, rho = 1 / (1 +
+        alpha + beta); with `exposure` in the raw rate of a group of the median exposure E, E / (E + rate). By default
+        uniform.
+
+    Source
+    ------
+    Daniels (1999), "A prior for the variance in hierarchical models", Canadian J. Stat. 27; Gelman et al. (2013),
+    Bayesian Data Analysis, section 5.3.
+
+    Examples
+    --------
+    Rates of some 10 % that differ little:
+
+    >>> import polars_pool as pool
+    >>> pool.Hyper(mean=pool.Beta(2, 18), rho=pool.Beta(1, 20))
+    Hyper(mean=Beta(alpha=2.0, beta=18.0), rho=Beta(alpha=1.0, beta=20.0))
+    """
+
+    mean: Beta | Gamma | None = None
+    rho: Beta | None = None
+
+    def __post_init__(self) -> None:
+        for name, kinds, forms in (
+            ("mean", Beta | Gamma, "Beta(alpha, beta) for trials, Gamma(shape, rate) for exposure"),
+            ("rho", Beta, "Beta(alpha, beta)"),
+        ):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kinds):
+                raise TypeError(f"Hyper({name}={value!r}): give a distribution, {forms}")
+
+
 OF_TAU: dict[str, type[Prior]] = {
     prior.name: prior
     for prior in (
@@ -562,6 +624,7 @@ OF_TAU: dict[str, type[Prior]] = {
 }
 OF_SIGMA = {name: prior for name, prior in OF_TAU.items() if not issubclass(prior, ByHarmonicMean)}
 OF_RATES: dict[str, type[Beta | Gamma]] = {"binomial": Beta, "poisson": Gamma}
+OF_PRIOR_OF_RATES: dict[str, Any] = {prior.name: prior for prior in (UniformShrinkage, UniformSpread)}
 OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
 EXAMPLES = {HalfCauchy: "HalfCauchy(5)", Normal: "Normal(0, 5)", Beta: "Beta(2, 5)", Gamma: "Gamma(3, 1)"}
 

@@ -18,6 +18,7 @@ from .nested.spec import Nested
 from .oneway.spec import Means
 from .posterior.spec import PosteriorMeans
 from .rates.spec import Rates
+from .rates_posterior.spec import RatesPosterior
 from .regression.spec import Regression
 from .request import Request
 
@@ -85,6 +86,20 @@ def _rates() -> Family:
 
 
 @cache
+def _rates_posterior() -> Family:
+    from .rates_posterior import components, encoding, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+        encoded=encoding.encoded,
+        statistic=encoding.statistic,
+    )
+
+
+@cache
 def _regression() -> Family:
     from .regression import components, estimates
 
@@ -130,6 +145,7 @@ FAMILIES: dict[type[Request], Callable[[], Family]] = {
     Nested: _nested,
     PosteriorMeans: _posterior_means,
     Rates: _rates,
+    RatesPosterior: _rates_posterior,
     Regression: _regression,
 }
 

@@ -48,6 +48,11 @@ IMPROPER = (
     "a model has no posterior, as it would be improper: it has too few groups for an improper prior of tau2, or groups "
     "without sampling variance whose means agree; give a proper prior, or tau2 as a number"
 )
+IMPROPER_RATES = (
+    "a model of rates has no posterior, as it would be improper: with exposure= it has no events, or with "
+    "prior=UniformSpread() each of its groups has only events or none; give a proper prior, Hyper(mean=...) or "
+    "UniformShrinkage()"
+)
 COLLINEAR = (
     "a model has no estimates, as a covariate is the same in all of its rows or a combination of others, or so nearly "
     "that at most 3 digits would be left: leave out this covariate, or this model"

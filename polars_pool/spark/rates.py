@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as spark
@@ -11,7 +13,10 @@ from ..models.rates import components as rates_components
 from ..models.rates import estimates as rates_estimates
 from ..models.rates.groups import bad_columns
 from ..models.rates.refuse import bad_rows
-from ..models.rates.spec import Rates
+from ..models.rates.spec import Counts
+from ..models.rates_posterior import components as posterior_components
+from ..models.rates_posterior import estimates as posterior_estimates
+from ..models.rates_posterior.spec import RatesPosterior
 from ..models.refuse import BAD
 from .frames import SPARK, named, same, with_steps
 from .inputs import Inputs
@@ -22,23 +27,25 @@ from .unseen import with_unseen
 PAIR = ("_pool_x", "_pool_n")
 
 
-def components(inputs: Inputs, request: Rates) -> DataFrame:
+def components(inputs: Inputs, request: Counts) -> DataFrame:
     """One row per model: its prior."""
     groups = _grouped(inputs, request)
     pairs = _pairs(groups, request)
-    table = rates_components.of_pairs(pairs.table, on_driver(request)).rename({NUMBER: MODEL}, strict=False)
-    return Models(pairs.keys, table).frame(groups, request, rates_components.components_schema(request))
+    of_family: Any = posterior_components if isinstance(request, RatesPosterior) else rates_components
+    table = of_family.of_pairs(pairs.table, on_driver(request)).rename({NUMBER: MODEL}, strict=False)
+    return Models(pairs.keys, table).frame(groups, request, of_family.components_schema(request))
 
 
-def estimates(inputs: Inputs, request: Rates, keys: DataFrame | None = None) -> DataFrame:
+def estimates(inputs: Inputs, request: Counts, keys: DataFrame | None = None) -> DataFrame:
     """One row per group: the posterior of its rate; groups among the keys may have no rows."""
     groups = with_unseen(inputs.kept(_grouped(inputs, request)), keys, request, dict.fromkeys(PAIR, 0.0))
-    pairs, schema = _pairs(groups, request), rates_estimates.estimates_schema(request)
-    results = rates_estimates.of_pairs(pairs.table, on_driver(request), schema)
+    of_family: Any = posterior_estimates if isinstance(request, RatesPosterior) else rates_estimates
+    pairs, schema = _pairs(groups, request), of_family.estimates_schema(request)
+    results = of_family.of_pairs(pairs.table, on_driver(request), schema)
     return public(_beside(groups, Models(pairs.keys, results), request), request, schema)
 
 
-def _grouped(inputs: Inputs, request: Rates) -> DataFrame:
+def _grouped(inputs: Inputs, request: Counts) -> DataFrame:
     """One row per group: keys, x and n, and the number of bad rows by reason."""
     rows = inputs.rows(request).withColumnsRenamed({"_pool_value": "_pool_x", f"_pool_{request.role}": "_pool_n"})
     is_boolean = request.size is None and rows.schema["_pool_x"].dataType.typeName() == "boolean"
@@ -57,7 +64,7 @@ def _grouped(inputs: Inputs, request: Rates) -> DataFrame:
     return rows.groupBy(*map(named, request.keys)).agg(*(e.alias(name) for name, e in aggregates.items()))
 
 
-def _pairs(groups: DataFrame, request: Rates) -> Models:
+def _pairs(groups: DataFrame, request: Counts) -> Models:
     """The distinct pairs of every model, each with its number of groups; bad rows raise an error."""
     bad = [name for name in groups.columns if name.startswith(BAD)]
     aggregates = [spark.count("*").cast("double").alias("_pool_k"), *(spark.sum(name).alias(name) for name in bad)]
@@ -66,7 +73,7 @@ def _pairs(groups: DataFrame, request: Rates) -> Models:
     return Models(pairs.keys, pairs.table.drop(bad))
 
 
-def _beside(groups: DataFrame, results: Models, request: Rates) -> DataFrame:
+def _beside(groups: DataFrame, results: Models, request: Counts) -> DataFrame:
     """The groups with the posterior of their pair."""
     schema = {name: dtype for name, dtype in results.table.schema.items() if name not in (MODEL, "_pool_k", "n")}
     private = {name: OF_MODEL + name if name in PAIR else f"_pool_{name}" for name in schema}

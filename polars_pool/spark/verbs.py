@@ -14,6 +14,7 @@ from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import Rates
+from ..models.rates_posterior.spec import RatesPosterior
 from ..models.regression.spec import Regression
 from ..models.request import Request
 from . import encoding, meta_regression, nested, oneway, posterior, profile, rates, regression
@@ -25,6 +26,7 @@ FAMILIES: dict[type, ModuleType] = {
     MetaRegression: meta_regression,
     PosteriorMeans: posterior,
     Rates: rates,
+    RatesPosterior: rates,
     Regression: regression,
     Nested: nested,
 }

@@ -16,7 +16,7 @@ from .groups import SIZE, X, grouped
 from .pairs import Pairs
 from .prior import Prior
 from .refuse import bad_rows
-from .spec import Rates
+from .spec import Counts, Rates
 
 
 def components_schema(request: Rates) -> dict[str, pl.DataType]:
@@ -30,7 +30,7 @@ def components_schema(request: Rates) -> dict[str, pl.DataType]:
     }
 
 
-def type_of_size(request: Rates) -> pl.DataType:
+def type_of_size(request: Counts) -> pl.DataType:
     """The type of trials or exposure."""
     return pl.Int64() if request.family == "binomial" else pl.Float64()
 

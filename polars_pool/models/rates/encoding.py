@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import polars as pl
 
@@ -22,18 +23,20 @@ from ..tables import WHOLE as WHOLE_TABLE
 from .estimates import estimates
 from .groups import SIZE, X, grouped
 from .refuse import bad_rows
-from .spec import Rates
+from .spec import Counts, Rates
+
+R = TypeVar("R", bound=Counts)
 
 
 def encoded(frame: pl.LazyFrame, request: Rates, encoding: Encoding) -> pl.LazyFrame:
     """All columns of the frame, and statistics of the posterior of the rate of the group of each row."""
     if encoding.folds is not None:
-        return out_of_fold(frame, request, encoding, estimates, _without_folds)
+        return out_of_fold(frame, request, encoding, estimates, without_folds)
     frame = frame.cache()  # for the rates and the rows that they are joined to
     return of_other_rows(frame, request, encoding, frame, estimates)
 
 
-def _without_folds(rows: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, Rates]:
+def without_folds(rows: pl.LazyFrame, request: R) -> tuple[pl.LazyFrame, R]:
     """The events and trials of each group without each fold, and the request that reads them; bad rows are an error.
 
     Counts are subtracted exactly; an exposure is summed again, as a difference of sums would not be exactly 0.
@@ -53,7 +56,7 @@ def _without_folds(rows: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, Ra
     return every.with_columns(left), of_counts
 
 
-def _checked(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
+def _checked(table: pl.DataFrame, request: Counts) -> pl.DataFrame:
     bad_rows(table, request)
     return table.select(*request.keys, X, SIZE)
 

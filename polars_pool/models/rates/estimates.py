@@ -109,12 +109,12 @@ def _posterior(pairs: Pairs, prior: Prior, request: Rates, limits: bool) -> dict
             "p_above": distribution.above(request.options.threshold),
             "pep": distribution.below(request.options.threshold),
         }
-        statistics["q_value"] = _q_values(statistics["pep"], pairs.k, model)
+        statistics["q_value"] = q_values(statistics["pep"], pairs.k, model)
     statistics["n"] = n
     return statistics | dict(zip(request.parameters, (conditional.first, conditional.second), strict=True))
 
 
-def _q_values(pep: Array, k: Array, of_model: Array) -> Array:
+def q_values(pep: Array, k: Array, of_model: Array) -> Array:
     """The mean posterior error of the groups of a model whose own is at most as large: Storey (2003), Ann. Stat. 31."""
     table = pl.DataFrame({"model": of_model, "pep": pep, "k": k}).with_row_index("place").sort("model", "pep")
     errors, groups = (e.cum_sum().over("model") for e in (pl.col("pep") * pl.col("k"), pl.col("k")))

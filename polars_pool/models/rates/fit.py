@@ -44,13 +44,19 @@ def by_model(table: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, 
 
 def solved(rows: Pairs, request: Rates) -> Fitted:
     """The fitted models of rows, whose pairs need not be distinct. Equal models are solved once."""
+    pairs, model, pair = distinct_models(rows)
+    return Fitted(pairs, *_fitted(pairs, request), model, pair)
+
+
+def distinct_models(rows: Pairs) -> tuple[Pairs, Array, Array]:
+    """The distinct models of rows with their distinct pairs; the distinct model of each model, and the pair of each row."""
     pairs, pair = rows.distinct()
     first = pairs.first_equal()
     distinct = np.flatnonzero(first == np.arange(pairs.models))
     model = np.searchsorted(distinct, first)
     some = pairs.take(distinct)
     pair += np.repeat(some.start[model] - pairs.start, rows.lengths)
-    return Fitted(some, *_fitted(some, request), model, pair)
+    return some, model, pair
 
 
 def _fitted(pairs: Pairs, request: Rates) -> tuple[Prior, Array, Array]:

@@ -10,12 +10,12 @@ from ...formulas.elementary import INFINITY, exists, floor
 from ..columns import POLARS, Columns
 from ..keys import KEY
 from ..refuse import counted
-from .spec import Rates
+from .spec import Counts
 
 X, SIZE = pl.col("_pool_x"), pl.col("_pool_n")
 
 
-def grouped(frame: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def grouped(frame: pl.LazyFrame, request: Counts) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row per group: keys, x and n; and one row: the number of bad rows by reason."""
     selected = rows(frame, request)
     bad = {} if selected.collect_schema()["_pool_x"] == pl.Boolean else bad_columns(request)
@@ -28,7 +28,7 @@ def grouped(frame: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, pl.LazyF
     return complete.group_by(*request.keys).agg(**sums), counted(selected, bad)
 
 
-def rows(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
+def rows(frame: pl.LazyFrame, request: Counts) -> pl.LazyFrame:
     """Keys, events and trials or exposure; Booleans as they are."""
     schema = frame.select(request.value).collect_schema()
     whole = request.size is None and next(iter(schema.values())) == pl.Boolean
@@ -40,7 +40,7 @@ def rows(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
     return chosen
 
 
-def bad_columns(request: Rates, c: Columns = POLARS) -> dict[str, Any]:
+def bad_columns(request: Counts, c: Columns = POLARS) -> dict[str, Any]:
     """The rows that count and whose columns are no counts or exposures, by reason; none of Booleans is bad."""
     bad = {"value_nan": _not_finite(c.x), "value": (c.x < 0) | (floor(c.x) != c.x)}
     if request.size is None:

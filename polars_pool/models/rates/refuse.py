@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from .. import refuse
-from .spec import Rates
+from .spec import Counts
 
 
-def bad_rows(table: pl.DataFrame, request: Rates) -> None:
+def bad_rows(table: pl.DataFrame, request: Counts) -> None:
     """Raise if the query counted rows that hold no counts."""
     refuse.bad_rows(table, request.names)

@@ -32,14 +32,12 @@ class Options(request.Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rates(request.Request):
-    """A request for rates; `size` holds trials or exposure, None where every row is a trial."""
+class Counts(request.Request):
+    """The columns of a request for rates; `size` holds trials or exposure, None where every row is a trial."""
 
     value: pl.Expr
     size: pl.Expr | None
     family: Family
-    prior: str | Beta | Gamma
-    options: Options = Options()
 
     @property
     def parameters(self) -> tuple[str, str]:
@@ -50,3 +48,11 @@ class Rates(request.Request):
     def role(self) -> str:
         """The argument that gives the denominator."""
         return "trials" if self.family == "binomial" else "exposure"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates(Counts):
+    """A request for rates whose prior is estimated or known."""
+
+    prior: str | Beta | Gamma
+    options: Options = Options()
