@@ -57,6 +57,7 @@ def prior_of_text(text: str, role: str, priors: dict[str, Any]) -> Any:
     return prior
 
 
+SPREAD_OF_COUNTS = "prior={argument} is for trials=: give UniformShrinkage() or Hyper(mean=Gamma(shape, rate))"
 Integrated = UniformShrinkage | UniformSpread | Hyper
 
 
@@ -67,7 +68,7 @@ def integrated_prior_of_rates(argument: Any, known: type[Beta | Gamma]) -> Integ
     if not isinstance(argument, Integrated):
         return None
     if isinstance(argument, UniformSpread) and known is Gamma:
-        raise ValueError(messages.SPREAD_OF_COUNTS.format(argument=shown(argument)))
+        raise ValueError(SPREAD_OF_COUNTS.format(argument=shown(argument)))
     if isinstance(argument, Hyper) and argument.mean is not None and not isinstance(argument.mean, known):
         raise TypeError(f"prior={argument!r}: give the mean as {signature(known)}")
     integrated: Integrated = argument

@@ -22,7 +22,10 @@ NEEDS = {"poisson": "exposure=", "binomial": "trials=, or no exposure=", "normal
 """The arguments that each family needs."""
 
 
-WITHOUT_POSTERIOR = {"posterior": messages.MIXTURE_OF_RATES, "uncertainty": messages.RATES_HOLD_ERRORS}
+WITHOUT_POSTERIOR = {
+    "posterior": "the posterior of a rate is a mixture of distributions and has no parameters",
+    "uncertainty": "the posterior holds the errors of the mean and the overdispersion",
+}
 """Why arguments do not apply where the prior of rates is integrated."""
 
 

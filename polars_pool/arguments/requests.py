@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..formulas import messages
 from ..models.encoding import ARGUMENTS, Encoding
 from ..models.families import family_of
 from ..models.meta_regression.spec import MetaRegression
@@ -25,6 +24,10 @@ from .rates import rates
 from .regression import regression
 from .sentences import shown
 
+NO_DRAWS = (
+    "prior={argument} does not go with posterior_draws, which draws rates from an estimated or a known prior: give "
+    "'ml', 'moments' or a known prior, or take the posterior from shrink and components"
+)
 AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | RatesPosterior | Regression | Nested
 
 
@@ -117,7 +120,7 @@ def posterior(call: Call) -> PosteriorMeans | Rates:
         return posterior_means(call)
     request = rates(call, ACCEPTED_BY_DRAWS)
     if isinstance(request, RatesPosterior):
-        raise ValueError(messages.NO_DRAWS.format(argument=shown(call["prior"])))
+        raise ValueError(NO_DRAWS.format(argument=shown(call["prior"])))
     return request
 
 

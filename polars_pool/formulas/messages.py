@@ -53,21 +53,6 @@ ROW_OF_PUBLISHED = (
 ERROR_UNKNOWN = (
     "uncertainty='tau2' does not fit tau2={argument}, which has no standard error: give a number, or one of {names}"
 )
-NO_EVENTS = (
-    "the posterior is improper, as no group has an event: give a prior of the mean, such as "
-    "prior=Hyper(mean=Gamma(1, 10))"
-)
-ALL_OR_NONE = (
-    "prior=UniformSpread() leaves the posterior improper, as each group has only events or none: give "
-    "prior=UniformShrinkage()"
-)
-NO_DRAWS = (
-    "prior={argument} does not go with posterior_draws, which draws rates from an estimated or a known prior: give "
-    "'ml', 'moments' or a known prior, or take the posterior from shrink and components"
-)
-SPREAD_OF_COUNTS = "prior={argument} is for trials=: give UniformShrinkage() or Hyper(mean=Gamma(shape, rate))"
-MIXTURE_OF_RATES = "the posterior of a rate is a mixture of distributions and has no parameters"
-RATES_HOLD_ERRORS = "the posterior holds the errors of the mean and the overdispersion"
 ERROR_OF_RATES = (
     "uncertainty='tau2' does not go with {role}=: rates have an overdispersion and no tau2; give 'mu' or 'conditional'"
 )

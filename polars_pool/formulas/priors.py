@@ -388,6 +388,10 @@ class ByHarmonicMean(Prior):
 class UniformShrinkage(ByHarmonicMean):
     """Uniform distribution on the weight of a typical group, whose v is the harmonic mean of all.
 
+    As `prior` of rates: uniform on the mean and on the overdispersion 1 / (1 + alpha + beta), which is the weight of a
+    group of one trial; with `exposure` flat on the logarithm of the mean, and uniform on the weight of a group of the
+    median exposure.
+
     Source
     ------
     Daniels (1999), "A prior for the variance in hierarchical models", Canadian J. Stat. 27.

@@ -9,7 +9,10 @@ from ..formulas.priors import OF_MU, OF_RATES, OF_TAU
 
 PRIORS = {prior.__name__: prior.name for prior in (*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values())}
 TEXTS = re.compile(r" \(also as a text,[^)]*\)[^)]*\)|, also as texts: `[^`]*`")
-ONLY_IN_PYTHON = (", a known number, or with a prior of tau2 also a prior of sigma.*", ", or a known number")
+ONLY_IN_PYTHON = {
+    ", a known number, or with a prior of tau2 also a prior of sigma.*": ", or a known number",
+    r"\. `UniformShrinkage\(\)` integrates.*": "",
+}
 OTHER_ARGUMENTS = {  # what an argument means with another one, which not every macro has
     "n": ("; with `n` and `var` the stored mean", "; with stored moments their total `w`"),
     "se": ("; with `se` the published estimate",),
@@ -61,7 +64,8 @@ def in_sql(words: str, parameters: Collection[str]) -> str:
     for name, clauses in OTHER_ARGUMENTS.items():
         for clause in clauses if name not in parameters else ():
             words = words.replace(clause, "")
-    words = re.sub(*ONLY_IN_PYTHON, words)
+    for words_of_python, others in ONLY_IN_PYTHON.items():
+        words = re.sub(words_of_python, others, words)
     words = TEXTS.sub("", words)
     words = re.sub(rf"`({'|'.join(PRIORS)})\(([^)]*)\)`", lambda m: f"`'{PRIORS[m[1]]}({m[2]})'`", words)
     words = words.replace("A frame of the same library with", "The name of a table with")

@@ -117,6 +117,15 @@ def components(
     - `rho`: overdispersion, 1 / (1 + alpha + beta), or 1 / shape.
     - `log_likelihood`, `converged`: as above.
 
+    If the prior of rates is integrated (`UniformShrinkage()`), the columns describe the posterior of its parameters:
+
+    - `groups`, `n`, `converged`: as above.
+    - `mean`, `rho`, `new` (the rate of a new group): means. With an exposure, `rho` is that of a group of the median
+      exposure E, E / (E + rate), and `mean` and `new` are null with a flat prior of the mean, as their variances are
+      infinite.
+    - `se_mean`, `mean_median`, `mean_lower`, `mean_upper`, and so on: standard deviation, median and interval of each.
+    - `log_marginal`: log of the marginal likelihood; null where the prior is improper.
+
     With `toward`, there is no `mu` and no new group. `tau2`, `icc`, `q` (with J - p degrees of freedom, metafor's QE),
     `i2` and `h2` describe what the predictors leave, and these columns follow:
 

@@ -86,7 +86,10 @@ def shrink(
     prior
         Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw
         rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also
-        as texts: `"beta(2, 5)"`.
+        as texts: `"beta(2, 5)"`. `UniformShrinkage()` integrates the mean and the overdispersion of the prior, so that
+        all results describe the exact posterior and few groups get intervals that are wide enough;
+        `Hyper(mean=Beta(2, 18), rho=Beta(1, 20))` does so with distributions that you know, and `UniformSpread()` with
+        those of Gelman et al. (2013), section 5.3.
     sigma2
         Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for
         a variance of each group moderated by all (limma's squeezeVar), a known number, or with a prior of tau2 also a
@@ -191,6 +194,9 @@ def shrink(
     - `estimate`: mean of the posterior, conditional on the prior.
     - `se`, `lower`, `upper`: standard deviation and quantiles of the rate's distribution, with the error of the prior's
       mean (`uncertainty`).
+
+    If the prior of rates is integrated (`UniformShrinkage()`), `weight` and `estimate` are posterior means, and `se`,
+    `lower`, `upper`, `p_above` and `pep` include the errors of the mean and of the overdispersion.
 
     Raises
     ------

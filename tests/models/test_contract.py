@@ -19,13 +19,14 @@ from polars_pool.models.nested import spec as nested
 from polars_pool.models.oneway import spec as oneway
 from polars_pool.models.posterior import spec as posterior
 from polars_pool.models.rates import spec as rates
+from polars_pool.models.rates_posterior import spec as rates_posterior
 from polars_pool.models.regression import spec as regression
 
 SPECS = {"oneway": oneway, "posterior": posterior, "rates": rates, "regression": regression, "nested": nested}
-SPECS |= {"meta_regression": meta_regression}
+SPECS |= {"meta_regression": meta_regression, "rates_posterior": rates_posterior}
 REQUESTS = {"oneway": oneway.Means, "posterior": posterior.PosteriorMeans, "rates": rates.Rates}
 REQUESTS |= {"regression": regression.Regression, "nested": nested.Nested}
-REQUESTS |= {"meta_regression": meta_regression.MetaRegression}
+REQUESTS |= {"meta_regression": meta_regression.MetaRegression, "rates_posterior": rates_posterior.RatesPosterior}
 FUNCTIONS = ("components", "components_schema", "estimates", "estimates_schema")
 
 ROWS = pl.DataFrame(
@@ -46,6 +47,7 @@ ARGUMENTS = {
     "oneway": {"value": "y", "by": "g"},
     "posterior": {"value": "y", "by": "g", "tau2": pool.HalfCauchy(5)},
     "rates": {"value": "k", "by": "g", "trials": "size"},
+    "rates_posterior": {"value": "k", "by": "g", "trials": "size", "prior": pool.UniformShrinkage()},
     "regression": {"value": "y", "x": ["x"], "by": "g"},
     "nested": {"value": "y", "by": ["h", "g"], "nested": True},
     "meta_regression": {"value": "y", "by": "g", "toward": ["u"]},
@@ -150,7 +152,8 @@ ELSEWHERE = {"trials", "exposure", "nested", "persist", "toward"}  # these choos
 def refused():
     for family, specs in SPECS.items():
         for verb in VERBS[family] if family != "regression" else ():
-            accepted = specs.ACCEPTED_BY_COMPONENTS if (family, verb) == ("rates", pool.components) else specs.ACCEPTED
+            of_components = family in ("rates", "rates_posterior") and verb is pool.components
+            accepted = specs.ACCEPTED_BY_COMPONENTS if of_components else specs.ACCEPTED
             for name, parameter in inspect.signature(verb).parameters.items():
                 if parameter.default is not parameter.empty and name not in accepted | ELSEWHERE:
                     yield pytest.param(family, verb, name, id=f"{family}-{verb.__name__}-{name}")

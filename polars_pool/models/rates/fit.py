@@ -49,7 +49,7 @@ def solved(rows: Pairs, request: Rates) -> Fitted:
 
 
 def distinct_models(rows: Pairs) -> tuple[Pairs, Array, Array]:
-    """The distinct models of rows with their distinct pairs; the distinct model of each model, and the pair of each row."""
+    """The distinct models of rows with their distinct pairs, the number of each model, and the pair of each row."""
     pairs, pair = rows.distinct()
     first = pairs.first_equal()
     distinct = np.flatnonzero(first == np.arange(pairs.models))

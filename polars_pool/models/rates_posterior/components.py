@@ -1,4 +1,4 @@
-"""The groups of a query to one row per model: the posterior of the mean and the overdispersion of the prior of rates."""
+"""The groups of a query to one row per model: the posterior of the parameters of the prior of rates."""
 
 from __future__ import annotations
 

@@ -98,12 +98,10 @@ def _nodes(pairs: Pairs, prior: Hyperprior) -> Nodes:
     def of_block(models: Array) -> Nodes:
         with np.errstate(all="ignore"):
             some = pairs.take(models)
-            return nodes(Density.of(some, prior.family, prior.take(models)), np.maximum(some.largest(some.n), _LEAST))
+            largest = some.largest(some.n)
+            return nodes(Density.of(some, prior.family, prior.take(models)), np.where(largest > 0, largest, 1.0))
 
     return joined(threads.of_blocks(of_block, blocks))
-
-
-_LEAST = 1e-300
 
 
 def _parts(found: Nodes, family: str, models: int) -> Parts:

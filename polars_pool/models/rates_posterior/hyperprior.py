@@ -2,8 +2,8 @@
 
 The size is alpha + beta for trials, the rate of the gamma distribution for an exposure. Its reference is one trial, or
 the median exposure of the groups: rho = reference / (reference + size) is the share of the variance between groups in
-the raw rate of a group of this size. It has a beta prior; under `UniformSpread` the root of 1 / size is uniform. The mean
-has a beta prior for trials, for an exposure a gamma prior or one that is flat in its logarithm.
+the raw rate of a group of this size. It has a beta prior; under `UniformSpread` the root of 1 / size is uniform. The
+mean has a beta prior for trials, for an exposure a gamma prior or one that is flat in its logarithm.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from ... import verbs
+from ...formulas.priors import UniformShrinkage
 from ..columns import NESTED, OF_GROUPS, OF_MODELS, PRIOR, ROWS, Call
 from . import markdown
 from .meanings import MEANINGS, SPECIFIC
@@ -37,6 +38,12 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         "and `rate` with `exposure=`.",
         "prior of rates",
         (OF_MODELS["components_rates"], OF_MODELS["components_counts"]),
+    ),
+    (
+        "components of rates with UniformShrinkage(), UniformSpread() or Hyper()",
+        "One row per model: the posterior of the prior of rates.",
+        "posterior of rates",
+        tuple((verbs.components, {name: name, "prior": UniformShrinkage()}) for name in ("trials", "exposure")),
     ),
     (
         "shrink",

@@ -8,7 +8,7 @@ from typing import Any
 
 from ... import ConvergenceWarning, MomentStore, factor, interaction, verbs
 from ...engines.duckdb import install_macros
-from ...formulas.priors import OF_MU, OF_RATES, OF_TAU
+from ...formulas.priors import OF_MU, OF_RATES, OF_TAU, Hyper, UniformSpread
 from ...namespace import ExprPool, FramePool
 from ..comments import sentence
 from . import markdown, transformer
@@ -30,7 +30,8 @@ CLASSES = (FramePool, ExprPool, MomentStore)
 
 def text() -> str:
     """The page."""
-    priors = {prior.__name__: prior for prior in (*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values())}
+    every = (*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values(), UniformSpread, Hyper)
+    priors = {prior.__name__: prior for prior in every}
     blocks = [
         INTRODUCTION,
         _list([(verb.__name__, verb) for verb in VERBS]),
