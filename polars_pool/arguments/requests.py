@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from ..models.encoding import ARGUMENTS, Encoding
 from ..models.families import family_of
 from ..models.meta_regression.spec import MetaRegression
@@ -24,9 +26,9 @@ from .rates import rates
 from .regression import regression
 from .sentences import shown
 
-NO_DRAWS = (
-    "prior={argument} does not go with posterior_draws, which draws rates from an estimated or a known prior: give "
-    "'ml', 'moments' or a known prior, or take the posterior from shrink and components"
+ONE_PRIOR = (
+    "prior={argument} does not go with {verb}: give 'ml', 'moments' or a known prior, or take the posterior from shrink "
+    "and components"
 )
 AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | RatesPosterior | Regression | Nested
 
@@ -79,7 +81,7 @@ def comparison(call: Call) -> Means | Rates:
 def _comparison_of_rates(call: Call) -> Rates:
     from ..models.rates.comparison import STATISTICS
 
-    request = rates(call, ACCEPTED_BY_COMPONENTS)
+    request = _with_one_prior(call, ACCEPTED_BY_COMPONENTS, "compare")
     if request.family == "poisson":
         raise ValueError(
             f"exposure={shown(call['exposure'])} does not go with compare, which holds out single trials: give trials= "
@@ -118,9 +120,14 @@ def posterior(call: Call) -> PosteriorMeans | Rates:
     """The request of a verb that needs a posterior: rates have one, means with a prior."""
     if not has_rates(call):
         return posterior_means(call)
-    request = rates(call, ACCEPTED_BY_DRAWS)
+    return _with_one_prior(call, ACCEPTED_BY_DRAWS, "posterior_draws")
+
+
+def _with_one_prior(call: Call, accepted: Set[str], verb: str) -> Rates:
+    """The request for rates of a verb that needs an estimated or a known prior."""
+    request = rates(call, accepted)
     if isinstance(request, RatesPosterior):
-        raise ValueError(NO_DRAWS.format(argument=shown(call["prior"])))
+        raise ValueError(ONE_PRIOR.format(argument=shown(call["prior"]), verb=verb))
     return request
 
 

@@ -217,6 +217,12 @@ def test_priors_that_do_not_fit():
         pool.components(EIGHT, "x", "g", trials="n", level=0.9)
 
 
+@pytest.mark.parametrize("verb", [pool.posterior_draws, pool.compare])
+def test_verbs_that_need_one_prior(verb):
+    with pytest.raises(ValueError, match=rf"^prior=UniformShrinkage\(\) does not go with {verb.__name__}: give 'ml'"):
+        verb(EIGHT, "x", "g", trials="n", prior=US)
+
+
 def test_expression_and_encode_give_the_estimates():
     expected = shrunk(EIGHT)["estimate"]
     beside = EIGHT.select(pl.col("x").pool.shrink(by="g", trials="n", prior=US)).to_series()
