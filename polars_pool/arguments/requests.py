@@ -27,8 +27,8 @@ from .regression import regression
 from .sentences import shown
 
 ONE_PRIOR = (
-    "prior={argument} does not go with {verb}: give 'ml', 'moments' or a known prior, or take the posterior from shrink "
-    "and components"
+    "prior={argument} does not go with {verb}: give 'ml', 'moments' or a known prior, or take the posterior from "
+    "shrink and components"
 )
 AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | RatesPosterior | Regression | Nested
 
