@@ -14,6 +14,9 @@
 --     FROM pool_regress(scores, score, hours, school);                        -- lines with varying intercepts
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
 --     FROM pool_regress_coefficients(scores, score, hours, school);           -- a table of its coefficients
+--     FROM pool_shrink_toward(scores, score, school, income);                 -- toward what a predictor of groups says
+--     FROM pool_components_toward(scores, score, school, income);             -- what the predictor leaves and explains
+--     FROM pool_coefficients(scores, score, school, income);                  -- its coefficients
 --     FROM pool_shrink_nested(scores, score, region, store);                  -- stores in regions
 --     FROM pool_components_nested(scores, score, region, store);              -- tau2 of both levels
 --     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: events in trials
@@ -68,6 +71,13 @@
 --     pool_components_nested: The variances of two nested levels, one row per model and level, the outer level
 --         first: tau2 with its standard error, profile-likelihood interval and likelihood-ratio test, and the
 --         statistics of the model, equal in both rows.
+--     pool_shrink_toward: Partially pooled means that are pulled toward what a predictor of the groups says: weight
+--         * mean + (1 - weight) * fit, fit = intercept + slope * toward.
+--     pool_components_toward: The variances and the fit of every model beside one predictor of its groups: tau2 is
+--         what the predictor leaves, r2 the percentage of tau2 that it explains, qm the statistic of its test, and q
+--         that of the residual heterogeneity.
+--     pool_coefficients: The coefficients of a predictor of groups, one row per model and term, with their intervals
+--         and tests.
 --     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
 --         their posterior means. `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'.
 --     pool_shrink_counts: Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates
@@ -2094,6 +2104,20 @@ CREATE OR REPLACE MACRO _pool_empty_shrink_nested() AS TABLE
         NULL::DOUBLE AS effect, NULL::DOUBLE AS se_effect, NULL::DOUBLE AS p_above
     WHERE false;
 
+CREATE OR REPLACE MACRO _pool_empty_components_toward() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
+        NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS q,
+        NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2, NULL::DOUBLE AS se_tau2,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic,
+        NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p, NULL::DOUBLE AS qm, NULL::DOUBLE AS qm_p, NULL::DOUBLE AS r2,
+        NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_coefficients() AS TABLE
+    SELECT NULL::VARCHAR AS term, NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS statistic,
+        NULL::DOUBLE AS df, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS p
+    WHERE false;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are numbers or names, and the messages about wrong ones. They need names and types, never data.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2670,6 +2694,10 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
 -- A table macro has one CTE per estimator and reads the one that `method` names when the query is planned: the others
 -- are not bound.
 
+-- Whether the estimate is the maximum of a likelihood.
+CREATE OR REPLACE MACRO _pool_is_likelihood(method) AS
+    method IN ('ml', 'reml');
+
 -- The variance of tau2 where v is known.
 CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df,
     s1) AS
@@ -2956,6 +2984,27 @@ CREATE OR REPLACE MACRO _pool_arguments(
         ELSE 'of_others'
     END);
 
+-- True, or an error about the test of mu or the limits of tau2.
+CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT coalesce(
+            _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
+            CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+            CASE
+                WHEN NOT _pool_integrates(tau2, mu) THEN NULL
+                WHEN test::VARCHAR <> 'z'
+                    THEN format('{}={} does not go with a prior: {}', 'test', _pool_shown(test), 'mu has a posterior')
+                WHEN limits IS NOT NULL
+                    THEN format('{}={} does not go with a prior: {}', 'limits', _pool_shown(limits), 'tau2 has a posterior')
+            END,
+            CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(_pool_name(tau2))
+                THEN format('limits=''profile'' does not fit tau2={}: give limits=''q'', or tau2 as one of {}', _pool_shown(tau2), _pool_listed(['reml', 'ml'])) END
+        ) AS complaint)
+    )
+    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Data that are an error for a one-way model.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -3008,14 +3057,16 @@ CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('se
 -- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
 -- reads nothing.
 --
+-- `more` is an aggregate of further columns, for models that need one; it is NULL in others.
+--
 -- From version 2 on, the state of DuckDB's variance holds count, mean and squares in one aggregate (by Welford's
 -- updates, which centre before they square). Earlier versions need three aggregates.
-CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan, more := NULL) AS TABLE
     SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
         CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
-        SELECT over, "by", over AS _pool_over,
+        SELECT over, "by", over AS _pool_over, more AS _pool_key_more,
             (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
@@ -3023,8 +3074,10 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         GROUP BY ALL
     );
 
-CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
+CREATE OR REPLACE MACRO _pool_aggregates(
+    tbl, value, "by", over, n, var, se, weights, nan, more := NULL
+) AS TABLE
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
         avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
         var_samp(_pool_finite(_pool_less_origin(
@@ -3033,9 +3086,13 @@ CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, wei
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
 
-CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan, more := NULL) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (
+        FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan, more := more)
+    ),
+    _pool_aggregates AS NOT MATERIALIZED (
+        FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan, more := more)
+    )
     FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- The other inputs: weighted rows, stored moments and published estimates, as private numbers beside the columns of the
@@ -3054,7 +3111,9 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS T
     FROM query_table(tbl), _pool_origin;
 
 -- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighed(
+    tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu, more := NULL
+) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
     FROM (WITH _pool_rows AS NOT MATERIALIZED (
         SELECT CASE
@@ -3068,14 +3127,14 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
         _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
         _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
     FROM (
-        SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+        SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
             (covar_samp(_pool_h, _pool_x) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
             (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
         FROM _pool_rows GROUP BY ALL
     )),
-    _pool_aggregates AS NOT MATERIALIZED (SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+    _pool_aggregates AS NOT MATERIALIZED (SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
         count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
         covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
     FROM _pool_rows GROUP BY ALL)
@@ -3084,7 +3143,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
         pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
         NULL::DOUBLE AS _pool_v, false AS _pool_sized, (CASE WHEN _pool_sum_h < 0 THEN round(_pool_sum_h / (-(2.0::DOUBLE ** 900))) ELSE 0.0 END) AS _pool_bad_weights
     FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END))
-    UNION ALL BY NAME FROM (SELECT over, "by", over AS _pool_over,
+    UNION ALL BY NAME FROM (SELECT over, "by", over AS _pool_over, more AS _pool_key_more,
         coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
         coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
@@ -3121,11 +3180,13 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
             END AS _pool_h, *
         FROM _pool_numbers
     )
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
+        sum(_pool_h * _pool_x) AS _pool_sum_hx,
         NULL::DOUBLE AS _pool_sum_n
     FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
     UNION ALL
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
+        sum(_pool_h * _pool_x) AS _pool_sum_hx,
         sum(CASE
             WHEN _pool_x IS NULL THEN NULL
             WHEN ((list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
@@ -3216,6 +3277,10 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
+-- Whether a bracket, of the newest point x1 and of x2, is as narrow as its tolerance, or x1 is the root.
+CREATE OR REPLACE MACRO _pool_tolerance(x1, f1, x2, f2) AS 1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END);
+CREATE OR REPLACE MACRO _pool_is_closed(x1, f1, x2, f2) AS f1 = 0 OR abs(x2 - x1) <= _pool_tolerance(x1, f1, x2, f2);
+
 -- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and the phase in which its search
 -- ended: one that is still between two points did not settle.
 CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
@@ -3225,13 +3290,13 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1,
-            CASE WHEN phase = 'between' AND (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END))) THEN 'minimum' ELSE phase END,
+            CASE WHEN phase = 'between' AND _pool_is_closed(x1, f1, x2, f2) THEN 'minimum' ELSE phase END,
             id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, c, below, beyond,
             CASE
                 WHEN phase = 'up' THEN x2
-                WHEN phase <> 'between' OR (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END))) THEN x1
+                WHEN phase <> 'between' OR _pool_is_closed(x1, f1, x2, f2) THEN x1
                 ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
-                    (x1 - x2) / (x3 - x2), (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)) / 2 / abs(x2 - x1))
+                    (x1 - x2) / (x3 - x2), _pool_tolerance(x1, f1, x2, f2) / 2 / abs(x2 - x1))
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
@@ -4032,7 +4097,7 @@ CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, mu, method, limi
         on_rows, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
         (method = 'reml') AS restricted,
-        (method IN ('ml', 'reml')) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -4096,7 +4161,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS
                 WHEN positive THEN logs
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
-                WHEN NOT has_tau2 OR NOT (method IN ('ml', 'reml')) THEN NULL
+                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(method) THEN NULL
                 WHEN jointly AND restricted THEN pool_reml_profile(ssw, coalesce(pooled, 1.0) * q_rest, 0.0, n - 1,
                     coalesce(pooled, 1.0) * s1_at_zero) + (n - 1)
                 WHEN jointly THEN pool_ml_profile(ssw, coalesce(pooled, 1.0) * q_rest, 0.0, n) + n
@@ -4127,12 +4192,12 @@ CREATE OR REPLACE MACRO _pool_limits_in(cells, classes, restricted) AS TABLE
             CASE
                 WHEN step = 0 THEN x2
                 ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
-                    (x1 - x2) / (x3 - x2), (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END)) / 2 / abs(x2 - x1))
+                    (x1 - x2) / (x3 - x2), _pool_tolerance(x1, f1, x2, f2) / 2 / abs(x2 - x1))
             END,
             x1, f1, x2, f2, x3, f3,
             CASE
                 WHEN CASE step WHEN 0 THEN f1 >= 0 WHEN 200 THEN true
-                    ELSE step = 1 AND f1 < 0 OR (f1 = 0 OR abs(x2 - x1) <= (1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END))) END
+                    ELSE step = 1 AND f1 < 0 OR _pool_is_closed(x1, f1, x2, f2) END
                     THEN CASE WHEN x1 <= curve.floor THEN 0.0 ELSE x1 * coalesce(curve.scale, sigma2) END
             END
         FROM (
@@ -4214,15 +4279,15 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method,
     either AS (FROM q UNION ALL FROM profile),
     cells AS (FROM query_table((CASE
         WHEN method = 'known' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND (method IN ('ml', 'reml')) THEN 'profile'
-        WHEN limits IS NOT NULL OR NOT (method IN ('ml', 'reml')) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(method) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(method) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
         ELSE 'either'
     END))),
     roots AS (FROM _pool_limits_in('cells', moved, (method = 'reml')))
     FROM query_table(CASE WHEN (CASE
         WHEN method = 'known' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND (method IN ('ml', 'reml')) THEN 'profile'
-        WHEN limits IS NOT NULL OR NOT (method IN ('ml', 'reml')) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(method) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(method) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
         ELSE 'either'
     END) = 'none' THEN 'none' ELSE 'roots' END);
 
@@ -6063,24 +6128,7 @@ CREATE OR REPLACE MACRO pool_components(
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
-    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM (WITH usual AS (SELECT true AS proper),
-    unusual AS (
-        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT coalesce(
-            _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
-            CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
-            CASE
-                WHEN NOT _pool_integrates(tau2, mu) THEN NULL
-                WHEN test::VARCHAR <> 'z'
-                    THEN format('{}={} does not go with a prior: {}', 'test', _pool_shown(test), 'mu has a posterior')
-                WHEN limits IS NOT NULL
-                    THEN format('{}={} does not go with a prior: {}', 'limits', _pool_shown(limits), 'tau2 has a posterior')
-            END,
-            CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT (_pool_name(tau2) IN ('ml', 'reml'))
-                THEN format('limits=''profile'' does not fit tau2={}: give limits=''q'', or tau2 as one of {}', _pool_shown(tau2), _pool_listed(['reml', 'ml'])) END
-        ) AS complaint)
-    )
-    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END)));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, mu));
 
 -- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
 -- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
@@ -7647,6 +7695,851 @@ CREATE OR REPLACE MACRO pool_components_nested(
     WHERE (SELECT proper FROM _pool_request);
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The request for means beside one predictor of groups: what differs from a one-way model.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: the name of the predictor, or an error.
+CREATE OR REPLACE MACRO _pool_toward_request(schema, value, toward, tau2) AS TABLE
+    SELECT CASE WHEN complaint IS NULL THEN names[1] ELSE error(complaint) END AS predictor
+    FROM (
+        SELECT struct_keys(_pool_of_toward) AS names,
+            coalesce(
+                CASE WHEN typeof(_pool_of_toward) IS NULL OR regexp_extract(typeof(_pool_of_toward), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1) = '"NULL"'
+                    THEN 'toward=NULL; give the column of a predictor, or call the macro without _toward' END,
+                CASE WHEN len(names) > 1
+                    THEN format('toward={} has {} columns; a macro has one predictor, Python any number', _pool_listed(names),
+                        len(names)) END,
+                CASE WHEN NOT regexp_full_match(regexp_extract(typeof(_pool_of_toward), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1),
+                    'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"')
+                    THEN format('toward=''{}'' has the type {}; a predictor in SQL holds numbers or Booleans, a factor needs '
+                        || 'Python', names[1], regexp_extract(typeof(_pool_of_toward), '(?s)^STRUCT\((?:\w+|"(?:[^"]|"")*") (.*)\)$', 1)) END,
+                CASE WHEN lower(names[1]) = lower((struct_keys(_pool_of_value)[1]))
+                    THEN format('toward=''{}'' is the value itself; give another column', names[1]) END,
+                CASE WHEN names[1] = 'intercept'
+                    THEN 'toward=''intercept'' bears the name of the intercept: rename it' END,
+                CASE WHEN NOT (_pool_is_number(tau2, 0) OR list_contains(['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb'], _pool_name(tau2)))
+                    THEN format('{}={}; give {}, or one of {}{}', 'tau2', _pool_shown(tau2), 'a number of 0 or more', _pool_listed(['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb']), _pool_nearest(_pool_name(tau2), ['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb']))
+                        || '; other estimators do not go with toward=' END
+            ) AS complaint
+        FROM (SELECT toward FROM query_table(schema)) AS _pool_of_toward
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+    );
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that are an error beside one predictor of groups.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Groups with their predictor x. Groups of equal size are one class: their number, and the means and covariances of x
+-- and y.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Both ends of the predictor in a group. In a row with a value, one that is missing counts as infinite.
+CREATE OR REPLACE MACRO _pool_toward_ends(value, toward, nan) AS {
+    least: min((CASE
+        WHEN isfinite(TRY_CAST(toward AS DOUBLE)) THEN TRY_CAST(toward AS DOUBLE)
+        WHEN _pool_value(value, nan) IS NOT NULL THEN 'infinity'::DOUBLE
+    END)), largest: max((CASE
+        WHEN isfinite(TRY_CAST(toward AS DOUBLE)) THEN TRY_CAST(toward AS DOUBLE)
+        WHEN _pool_value(value, nan) IS NOT NULL THEN 'infinity'::DOUBLE
+    END))
+};
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Which models the data determine, in a standard form: the predictor as z, of mean 0 and mean square 1 over the groups,
+-- and the residuals r of the plain fit in place of y, which keep more digits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Estimates of tau2, or of rho = tau2 / sigma2 where both are estimated together: the statistics at a point, and the
+-- search of roots. A grid brackets every minimum of a deviance, a search closes each bracket, the deepest is the
+-- estimate.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Points with the sums over the classes of their model, with weights h = 1 / (u + at) and their powers.
+CREATE OR REPLACE MACRO _pool_toward_at(points, standard) AS TABLE
+    WITH sums AS (
+        FROM query_table(points) JOIN (
+            SELECT id, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * h * h) AS s3, sum(kz * h) AS z1,
+                sum(kz * h * h) AS z2, sum(kz * h * h * h) AS z3, sum(kzz * h) AS zz1, sum(kzz * h * h) AS zz2,
+                sum(kzz * h * h * h) AS zz3, sum(kr * h) AS r1, sum(kr * h * h) AS r2, sum(kzr * h) AS zr1,
+                sum(kzr * h * h) AS zr2, sum(krr * h) AS rr1, sum(krr * h * h) AS rr2, -sum(k * ln(h)) AS logs
+            FROM (
+                SELECT id, k, kz, kr, kzz, kzr, krr, 1 / (u + point) AS h
+                FROM (SELECT id, model, point FROM query_table(points) WHERE NOT closed)
+                JOIN query_table(standard) USING (model)
+            )
+            GROUP BY id
+        ) USING (id)
+    )
+    FROM (SELECT *,
+        z1 / s1 AS mean_z,
+        r1 / s1 AS mean_r,
+        CASE WHEN p = 2 THEN 1 / (zz1 - z1 * z1 / s1) ELSE 0.0 END AS inverse,
+        (zr1 - z1 * r1 / s1) * inverse AS slope,
+        mean_r - slope * mean_z AS level,
+        z2 - mean_z * s2 AS u2,
+        zz2 - 2 * mean_z * z2 + mean_z * mean_z * s2 AS uu2,
+        zz3 - 2 * mean_z * z3 + mean_z * mean_z * s3 AS uu3,
+        rr1 - 2 * level * r1 - 2 * slope * zr1 + level * level * s1 + 2 * level * slope * z1
+        + slope * slope * zz1 AS wr2,
+        rr2 - 2 * level * r2 - 2 * slope * zr2 + level * level * s2 + 2 * level * slope * z2
+        + slope * slope * zz2 AS w2r2,
+        s1 - s2 / s1 - uu2 * inverse AS trace,
+        s2 - 2 * (s3 / s1 + uu3 * inverse) + s2 / s1 * (s2 / s1) + 2 * u2 * u2 * inverse / s1
+        + uu2 * inverse * (uu2 * inverse) AS trace2,
+        ln(s1) - CASE WHEN inverse > 0 THEN ln(inverse) ELSE 0.0 END AS log_information
+    FROM sums);
+
+-- Points with the deviance along the profile of tau2, with the most likely sigma2 at each rho.
+CREATE OR REPLACE MACRO _pool_toward_profiles(statistics, restricted) AS TABLE
+    SELECT *,
+        CASE
+            WHEN jointly THEN pool_rows_deviance(ssw, wr2, logs, sigma2_at, n)
+                + CASE WHEN restricted THEN log_information - p * ln(sigma2_at) ELSE 0.0 END
+            ELSE pool_ml_deviance(logs, wr2) + CASE WHEN restricted THEN log_information ELSE 0.0 END
+        END AS profile
+    FROM (
+        SELECT *, pool_ml_variance_at(ssw, wr2 - point * w2r2,
+            CASE WHEN restricted THEN j - p - point * trace ELSE j - point * s1 END, n - j) AS sigma2_at
+        FROM query_table(statistics)
+    );
+
+-- Points with what rises through 0 at a root: of an estimator where `of_estimator`, else the expectation of Q less Q,
+-- or the deviance less its target; then `deviance` is sigma2 there.
+CREATE OR REPLACE MACRO _pool_toward_risen(points, standard, method, of_estimator) AS TABLE
+    WITH statistics AS (FROM _pool_toward_at(points, standard)),
+    estimators AS (WITH "known" AS (SELECT *, NULL::DOUBLE AS rise, NULL::DOUBLE AS deviance FROM statistics),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN w2r2 > 0
+                    THEN CASE WHEN jointly THEN trace * (ssw + wr2) / (joint_df * w2r2) - 1
+                    ELSE trace / w2r2 - 1 END
+                ELSE 'infinity'::DOUBLE
+            END AS rise,
+            CASE
+                WHEN jointly THEN joint_df * ln((ssw + wr2) / joint_df) + logs + log_information
+                ELSE logs + wr2 + log_information
+            END AS deviance
+        FROM statistics
+    ),
+    "ml" AS (
+        SELECT *,
+            CASE
+                WHEN w2r2 > 0
+                    THEN CASE WHEN jointly THEN s1 * (ssw + wr2) / (joint_df * w2r2) - 1 ELSE s1 / w2r2 - 1 END
+                ELSE 'infinity'::DOUBLE
+            END AS rise,
+            CASE
+                WHEN jointly THEN joint_df * ln((ssw + wr2) / joint_df) + logs
+                ELSE logs + wr2
+            END AS deviance
+        FROM statistics
+    ),
+    "dl" AS (FROM "known"),
+    "he" AS (FROM "known"),
+    "hs" AS (FROM "known"),
+    "sj" AS (FROM "known"),
+    "pm" AS (FROM "known"),
+    "eb" AS (FROM "known")
+    FROM query_table(method)),
+    limits AS (
+        SELECT *, CASE WHEN expected IS NOT NULL THEN expected - wr2 ELSE side * (profile - target) END AS rise,
+            sigma2_at AS deviance
+        FROM _pool_toward_profiles('statistics', (method = 'reml'))
+    )
+    FROM query_table(CASE WHEN of_estimator THEN 'estimators' ELSE 'limits' END);
+
+-- The roots of each search: between neighbouring points, at the first point where it does not fall there, or beyond the
+-- last one (not done).
+CREATE OR REPLACE MACRO _pool_toward_roots(risen, standard, method, of_estimator) AS TABLE
+    WITH RECURSIVE pairs AS (
+        SELECT *, lead(point) OVER neighbours AS next_at, lead(rise) OVER neighbours AS next_rise
+        FROM query_table(risen)
+        WHERE NOT isnan(rise)
+        WINDOW neighbours AS (PARTITION BY search ORDER BY i)
+    ),
+    _pool_toward_search AS (
+        SELECT 0 AS step, false AS closed, id, search, model, p, j, n, ssw, jointly, joint_df, expected, target, side,
+            (point + next_at) / 2 AS point, next_at AS x1, next_rise AS f1, point AS x2, rise AS f2, NULL::DOUBLE AS x3,
+            NULL::DOUBLE AS f3, NULL::DOUBLE AS depth
+        FROM pairs WHERE rise < 0 AND next_rise >= 0
+        UNION ALL
+        SELECT step + 1, _pool_is_closed(x1, f1, x2, f2), id, search, model, p, j, n, ssw, jointly, joint_df, expected,
+            target, side,
+            CASE
+                WHEN _pool_is_closed(x1, f1, x2, f2) THEN x1
+                ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                    (x1 - x2) / (x3 - x2), _pool_tolerance(x1, f1, x2, f2) / 2 / abs(x2 - x1))
+            END,
+            x1, f1, x2, f2, x3, f3, depth
+        FROM (
+            SELECT step, id, search, model, p, j, n, ssw, jointly, joint_df, expected, target, side, deviance AS depth,
+                point AS x1, rise AS f1,
+                CASE WHEN (rise < 0) = (f1 < 0) THEN x2 ELSE x1 END AS x2,
+                CASE WHEN (rise < 0) = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                CASE WHEN (rise < 0) = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                CASE WHEN (rise < 0) = (f1 < 0) THEN f1 ELSE f2 END AS f3
+            FROM _pool_toward_risen('_pool_toward_search', standard, method, of_estimator)
+        )
+        WHERE step < 200
+    )
+    SELECT search, point AS x, depth, true AS done FROM _pool_toward_search WHERE closed
+    UNION ALL
+    SELECT search, point, deviance, rise >= 0 FROM pairs WHERE i = 0 AND rise >= 0 OR next_at IS NULL AND rise < 0;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: tau2 with sigma2, and the weighted fit there.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Heterogeneity, errors and likelihoods of fitted models, in the unit of the model.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The interval of tau2, by the quantiles of Q or by the profile likelihood.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: variances, coefficients, and what inference adds.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The components of every model. `detail` chooses further columns: none ('estimates'), the error of tau2 that the
+-- estimates of groups need ('errors'), the test of the coefficients ('coefficients'), or all ('inference').
+CREATE OR REPLACE MACRO _pool_toward_components(
+    groups, inputs, sigma2, tau2, method, level, test, limits, detail
+) AS TABLE
+    WITH classes AS MATERIALIZED (WITH sizes AS NOT MATERIALIZED (SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k,
+            favg(_pool_x) AS x, avg(_pool_y) AS y, avg(_pool_squares) AS squares, NULL::DOUBLE AS v,
+            var_pop(_pool_x) AS xx, covar_pop(_pool_x, _pool_finite(_pool_y)) AS xy,
+            var_pop(_pool_finite(_pool_y)) AS yy, max(abs(_pool_x)) AS reach,
+            count_if(NOT isfinite(_pool_y)) AS odd, count_if(_pool_key_more.largest = 'infinity'::DOUBLE) AS missing,
+            count_if(_pool_key_more.largest > _pool_key_more.least) AS varying
+        FROM (SELECT *, _pool_finite(_pool_key_more.least) AS _pool_x FROM query_table(groups))
+        WHERE _pool_sized
+        GROUP BY ALL
+    )),
+    with_singles AS NOT MATERIALIZED (FROM sizes UNION ALL BY NAME FROM (SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
+        CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_x AS x, _pool_y AS y,
+        coalesce(_pool_squares, 0.0) AS squares, _pool_v AS v, 0.0 AS xx, 0.0 AS xy, 0.0 AS yy,
+        abs(_pool_x) AS reach, (NOT isfinite(_pool_y))::BIGINT AS odd,
+        (_pool_key_more.largest = 'infinity'::DOUBLE)::BIGINT AS missing,
+        (_pool_key_more.largest > _pool_key_more.least)::BIGINT AS varying, _pool_model
+    FROM (SELECT *, _pool_finite(_pool_key_more.least) AS _pool_x FROM query_table(groups))
+    WHERE NOT _pool_sized))
+    SELECT _pool_model, n, w, k, x, y, squares, v, xx, xy, yy, reach, odd, missing, varying
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE 'sizes' END,
+        'with_singles')),
+    models AS MATERIALIZED (WITH totals AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd, sum(missing) AS missing, sum(varying) AS varying, sum(k) AS j,
+            sum(k * n) AS n, sum(k * squares) AS ssw, min(CASE WHEN k > 0 THEN w END) AS wmin, max(w) AS wmax,
+            fsum(k * x) / sum(k) AS mean_x, fsum(k * y) / sum(k) AS mean_y,
+            max(CASE WHEN k > 0 THEN reach END) AS reach
+        FROM classes GROUP BY _pool_model
+    )
+    SELECT * EXCLUDE (odd, missing, varying, sound, steady), row_number() OVER () AS model
+    FROM totals, _pool_sound(inputs, 'totals', '_pool_weighed'), (SELECT CASE
+            WHEN missing > 0 THEN error(format('toward=''{}'' is null, NaN or infinite in rows of {}: each group needs its predictors; fill '
+                || 'them in, or leave these groups out',
+                predictor, (CASE WHEN missing = 1 THEN '1 group' ELSE format('{:,} groups', missing::BIGINT) END)))
+            WHEN varying > 0 THEN error(format('toward=''{}'' varies within {}: a predictor has one value for each group; regress() has '
+                || 'covariates that vary within groups',
+                predictor, (CASE WHEN varying = 1 THEN '1 group' ELSE format('{:,} groups', varying::BIGINT) END)))
+            ELSE true
+        END AS steady
+    FROM (SELECT sum(missing) AS missing, sum(varying) AS varying FROM totals), _pool_predictor)
+    WHERE sound AND steady),
+    within AS (SELECT *, NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+        published OR _pool_own_variance(sigma2) AS own_v,
+        CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+    FROM models, (SELECT published FROM _pool_request)
+    WHERE j > 0),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS MATERIALIZED (SELECT model, k, w, x - mean_x AS x, y - mean_y AS y, xx, xy, yy,
+        CASE WHEN published THEN v ELSE pool_sampling_variance(CASE _pool_name(sigma2)
+            WHEN 'separate' THEN pool_separate_variance(c.n, squares / (c.n - 1), pooled)
+            WHEN 'squeezed' THEN pool_squeezed_variance(c.n, squares / (c.n - 1), df_prior, sigma2_prior)
+            ELSE pooled
+        END, w) END AS v
+    FROM classes AS c, (
+        SELECT model, _pool_model, published, mean_x, mean_y, pooled, df_prior, sigma2_prior FROM counted
+    ) AS m
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0),
+    identified AS MATERIALIZED (WITH spreads AS (
+            SELECT model, count(v) = count(*) AS has_v, min(v) AS vmin, max(v) AS vmax,
+                sum(k * (x * x + xx)) / sum(k) AS sxx, sum(k * (x * y + xy)) / sum(k) AS sxy,
+                sum(k * (y * y + yy)) / sum(k) AS syy, max(y) - min(y) + sqrt(max(yy)) AS width
+            FROM sampled GROUP BY model
+        ),
+        sized AS (
+            SELECT *, p = 2 AND NOT sxx > (8 * 2.220446049250313e-16 * reach) ** 2 AS dependent,
+                CASE WHEN p = 1 THEN 0.0 WHEN sxx > 0 THEN 1 / sqrt(sxx) ELSE 1.0 END AS per_x,
+                CASE WHEN p = 2 AND sxx > 0 THEN sxy / sxx ELSE 0.0 END AS plain_slope,
+                greatest(width, sqrt(ssw / n), CASE WHEN published THEN sqrt(vmin) END) AS apart,
+                CASE WHEN apart > 0 THEN apart WHEN published AND vmax > 0 THEN sqrt(vmax) ELSE abs(mean_y) END AS size,
+                size = 0 OR size > 2.0 ** -506 AND size < 2.0 ** 506 AS measurable,
+                CASE WHEN size = 0 OR size BETWEEN 2.0 ** -100 AND 2.0 ** 100 OR NOT measurable THEN 1.0
+                    ELSE 2.0 ** round(log2(size)) END AS unit_, unit_ * unit_ AS square_unit
+            FROM counted JOIN spreads USING (model), (SELECT unnest((CASE WHEN detail = 'inference' THEN [2, 1] ELSE [2] END))::DOUBLE AS p)
+        )
+        SELECT 2 * model + (p = 1)::BIGINT AS model, model AS pair, _pool_model, p, j, n, ssw / square_unit AS ssw, wmin,
+            wmax, mean_x, mean_y, published, on_rows, CASE WHEN measurable THEN pooled / square_unit END AS pooled,
+            df_prior, sigma2_prior, dependent, per_x, plain_slope, unit_, vmin / square_unit AS vmin,
+            vmax / square_unit AS vmax,
+            syy / square_unit AS crude, measurable,
+            has_v AND measurable AND (vmin > 0 OR vmax = 0 OR coalesce(_pool_number(tau2) > 0, false))
+                AND (NOT own_v OR (vmax + coalesce(_pool_number(tau2), vmax) <= 1e8 * (vmin + coalesce(_pool_number(tau2), vmax)))) AS identified, own_v,
+            j >= p AND NOT dependent AS regular, identified AND regular AND j - p >= 1 AS estimable,
+            estimable AND on_rows AND sized.ssw > 0 AND (method IN ('ml', 'reml', 'cv')) AS jointly,
+            (CASE
+                WHEN method = 'reml' THEN n - p
+                WHEN method = 'ml' THEN n
+            END) AS joint_df
+        FROM sized),
+    standard AS MATERIALIZED (SELECT model, k, w, v, CASE WHEN jointly THEN 1 / w ELSE v END AS u, k * z AS kz, k * (z * z + zz) AS kzz,
+        counts * r AS kr, counts * (z * r + zr) AS kzr, counts * (r * r + rr) AS krr
+    FROM (
+        SELECT *, CASE WHEN max(r * r + rr) OVER models <= max(8 * 2.220446049250313e-16 * abs(y)) OVER models ** 2
+            + 8 * 2.220446049250313e-16 * max(yy) OVER models THEN 0.0 ELSE k END AS counts
+        FROM (
+            SELECT f.model, k, w, v / (unit_ * unit_) AS v, jointly, x * per_x AS z, y / unit_ AS y,
+                yy / (unit_ * unit_) AS yy, (y - plain_slope * x) / unit_ AS r, xx * per_x * per_x AS zz,
+                (xy - plain_slope * xx) * per_x / unit_ AS zr,
+                greatest(yy - plain_slope * (2 * xy - plain_slope * xx), 0.0) / (unit_ * unit_) AS rr
+            FROM (SELECT * RENAME (model AS pair) FROM sampled) JOIN (
+                SELECT model, pair, per_x, plain_slope, unit_, jointly FROM identified
+            ) AS f USING (pair)
+        )
+        WINDOW models AS (PARTITION BY model)
+    )),
+    facts AS MATERIALIZED (SELECT * EXCLUDE (no_over, predictor)
+    FROM identified JOIN (
+        SELECT model, sum(krr) AS plain_squares, sum(krr * v) AS v_squares, sum(krr * w) AS w_squares,
+            sum(krr / w) AS squares_by_w, sum(k * ln(w)) AS logs_of_w, sum(k * v) / sum(k) AS v1,
+            sum(kz * v) / sum(k) AS vz, sum(kzz * v) / sum(k) AS vzz, sum(k * v * v) / sum(k) AS v2,
+            sum(kzz * v * v) / sum(k) AS v2zz
+        FROM standard GROUP BY model
+    ) USING (model), (SELECT no_over FROM _pool_request), _pool_predictor
+    WHERE CASE WHEN dependent AND no_over AND j >= p
+        THEN error(format('toward=''{}'' is the same in every group, so it cannot be distinguished from the intercept: '
+            || 'leave it out',
+            predictor)) ELSE true END),
+    estimates AS (WITH points AS (SELECT * EXCLUDE (low, high, bend, last, steps, points), 1024 * model + i AS id, model AS search, false AS closed,
+        NULL::DOUBLE AS target, NULL::DOUBLE AS side,
+        CASE WHEN high IS NULL THEN low ELSE _pool_point(i, 0.0, low, last, high, steps, points) END AS point
+    FROM (
+        SELECT *, unnest(range(0, points + 1)) AS i
+        FROM (
+            SELECT *, CASE WHEN bend < high THEN greatest(bend, low) ELSE high END AS last,
+                1 + least(ceil(2 * log10(last / low)), 100)::BIGINT AS steps,
+                CASE WHEN high IS NULL THEN 0 WHEN low = 0 OR low >= high OR bend <= 0 THEN 1
+                    WHEN bend < high THEN steps + 2 ELSE steps + 1 END AS points
+            FROM (WITH "known" AS (FROM facts WHERE false),
+            "reml" AS (
+                SELECT *,
+                    CASE
+                        WHEN jointly
+                            THEN CASE WHEN ssw > 0
+                            THEN CASE WHEN 1 / wmin > 2.001 * joint_df * plain_squares / ((j - p) * ssw) THEN 1 / wmin
+                            ELSE 2.001 * joint_df * plain_squares / ((j - p) * ssw) END ELSE 10000000000.0 / wmin END
+                        WHEN vmax + plain_squares = 0 THEN 1.0
+                        WHEN vmax > 2.001 * plain_squares / (j - p) THEN vmax
+                        ELSE 2.001 * plain_squares / (j - p)
+                    END AS high,
+                    CASE
+                        WHEN jointly THEN 0.01 / wmax
+                        WHEN 0.01 * CASE WHEN vmin < high THEN vmin ELSE high END > 1e-18 * high
+                            THEN 0.01 * CASE WHEN vmin < high THEN vmin ELSE high END
+                        ELSE 1e-18 * high
+                    END AS low,
+                    CASE
+                        WHEN jointly
+                            THEN CASE WHEN ssw > 0
+                            THEN (squares_by_w / plain_squares - 1 / wmax) * (1 + w_squares / ssw) - 1 / wmax
+                            ELSE 'infinity'::DOUBLE END
+                        ELSE v_squares / plain_squares - 2 * vmin
+                    END AS bend,
+                    NULL::DOUBLE AS expected
+                FROM facts
+                WHERE estimable AND vmax > 0
+            ),
+            "ml" AS (FROM "reml"),
+            "dl" AS (
+                SELECT *, 0.0 AS low, NULL::DOUBLE AS high, NULL::DOUBLE AS bend, NULL::DOUBLE AS expected
+                FROM facts
+                WHERE estimable AND vmax > 0
+            ),
+            "he" AS (FROM "dl"),
+            "hs" AS (FROM "dl"),
+            "sj" AS (
+                SELECT *, crude AS low, NULL::DOUBLE AS high, NULL::DOUBLE AS bend, NULL::DOUBLE AS expected
+                FROM facts
+                WHERE estimable AND vmax > 0
+            ),
+            "pm" AS (
+                SELECT *,
+                    0.0 AS low,
+                    CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / (j - p) END AS high,
+                    NULL::DOUBLE AS bend,
+                    j - p AS expected
+                FROM facts
+                WHERE estimable AND vmax > 0
+            ),
+            "eb" AS (FROM "pm")
+            FROM query_table(method))
+        )
+    )),
+    statistics AS (FROM _pool_toward_at('points', 'standard')),
+    closed_forms AS (SELECT *, true AS done FROM (WITH "reml" AS (SELECT model, NULL::DOUBLE AS x FROM statistics WHERE false),
+    "ml" AS (FROM "reml"),
+    "dl" AS (
+        SELECT model, (wr2 - (j - p)) / trace AS x
+        FROM statistics
+    ),
+    "he" AS (
+        SELECT model, (plain_squares - (j * v1 - (v1 + vzz))) / (j - p) AS x
+        FROM statistics
+    ),
+    "hs" AS (
+        SELECT model, (wr2 - j) / s1 AS x
+        FROM statistics
+    ),
+    "sj" AS (
+        SELECT model, crude * wr2 / (j - p) AS x
+        FROM statistics
+    ),
+    "pm" AS (FROM "reml"),
+    "eb" AS (FROM "reml")
+    FROM query_table(method))),
+    risen AS MATERIALIZED (
+        FROM _pool_toward_risen('points', 'standard', method, _pool_is_likelihood(method))
+    ),
+    searched AS (
+        SELECT search AS model, arg_min(x, coalesce(depth, 0.0)) AS x, arg_min(done, coalesce(depth, 0.0)) AS done
+        FROM _pool_toward_roots('risen', 'standard', method, _pool_is_likelihood(method)) GROUP BY search
+    ),
+    none AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS x, NULL::BOOLEAN AS done WHERE false)
+    FROM query_table(CASE
+        WHEN method = 'known' THEN 'none'
+        WHEN method IN ('reml', 'ml', 'pm', 'eb') THEN 'searched'
+        ELSE 'closed_forms'
+    END)),
+    solved AS MATERIALIZED (SELECT * EXCLUDE (x, done), CASE
+            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
+            WHEN NOT estimable THEN NULL
+            WHEN vmax = 0 THEN greatest((CASE
+                WHEN method IN ('reml', 'dl', 'he', 'sj', 'pm', 'eb') THEN plain_squares / (j - p)
+                WHEN method IN ('ml', 'hs') THEN plain_squares / j
+            END), 0.0)
+            WHEN isfinite(x) AND (NOT own_v OR (vmax + (CASE WHEN method IN ('dl', 'hs') THEN 0.0 ELSE greatest(x, 0.0) END) <= 1e8 * (vmin + (CASE WHEN method IN ('dl', 'hs') THEN 0.0 ELSE greatest(x, 0.0) END)))) THEN greatest(x, 0.0)
+        END AS x_,
+        identified AND regular AND coalesce(done, true) AS settled
+    FROM facts LEFT JOIN estimates USING (model)),
+    fitted AS MATERIALIZED (WITH points AS (
+        SELECT model AS id, model, p, x_ AS point, false AS closed FROM solved
+        WHERE identified AND regular AND x_ IS NOT NULL
+    ),
+    fits AS (
+        FROM solved LEFT JOIN (
+            SELECT model, s1, s2, wr2, trace, trace2, log_information, logs, inverse, _pool_finite(mean_z) AS z_,
+                _pool_finite(mean_r) AS r_, _pool_finite(slope) AS more_slope
+            FROM _pool_toward_at('points', 'standard')
+        ) USING (model)
+    ),
+    scaled AS (
+        SELECT *, CASE WHEN jointly THEN pool_residual_variance(ssw, wr2, joint_df)
+                ELSE pooled END AS sigma2_,
+            CASE WHEN jointly THEN sigma2_ ELSE 1.0 END AS scale, x_ * scale AS tau2_,
+            identified AND tau2_ IS NOT NULL AS known, vmax = 0 AND x_ = 0 AS all_exact,
+            coalesce(z_, 0.0) AS at_z
+        FROM fits
+    )
+    SELECT *, mean_x + CASE WHEN p = 2 THEN at_z / per_x ELSE 0.0 END AS centre,
+        CASE WHEN regular AND measurable THEN mean_y + CASE WHEN p = 2 THEN plain_slope * at_z / per_x ELSE 0.0 END
+            + coalesce(r_, 0.0) * unit_ END AS level_,
+        CASE WHEN regular AND measurable THEN plain_slope + coalesce(more_slope, 0.0) * per_x * unit_ END AS slope_,
+        CASE WHEN regular AND known THEN CASE WHEN all_exact THEN 0.0 ELSE scale / s1 * unit_ * unit_ END END
+            AS level_variance,
+        CASE WHEN regular AND known
+            THEN CASE WHEN all_exact THEN 0.0 ELSE scale * inverse * per_x * per_x * unit_ * unit_ END END
+            AS slope_variance
+    FROM scaled),
+    elsewhere AS MATERIALIZED (WITH points AS (
+        SELECT 4 * model + which AS id, which, model, p, j, n, ssw, jointly, false AS closed,
+            CASE which WHEN 0 THEN x_ WHEN 1 THEN 0.0 ELSE crude END AS point
+        FROM fitted, (
+            SELECT unnest(CASE WHEN _pool_is_likelihood(method) THEN [0, 1] WHEN method = 'sj' THEN [1, 2] ELSE [1] END)
+                AS which
+        )
+        WHERE identified AND regular AND vmax + point > 0 AND (NOT own_v OR (vmax + point <= 1e8 * (vmin + point)))
+    ),
+    statistics AS (FROM _pool_toward_at('points', 'standard'))
+    SELECT model, which, point, s1, wr2, trace, trace2, profile
+    FROM _pool_toward_profiles('statistics', (method = 'reml'))),
+    uncertain AS MATERIALIZED (WITH beside AS (
+        SELECT f.*, a_s1, a_trace, (2 * ((j - p) + 2 * (tau2_ - a_at) * a_trace + (tau2_ - a_at) * (tau2_ - a_at) * a_trace2))
+                AS squares_variance
+        FROM fitted AS f LEFT JOIN (
+            SELECT model, s1 AS a_s1, trace AS a_trace, trace2 AS a_trace2, point AS a_at FROM elsewhere
+            WHERE which = CASE WHEN method = 'sj' THEN 2 ELSE 1 END
+        ) USING (model)
+    ),
+    joint AS (
+        SELECT *, (n - j) / (sigma2_ * sigma2_) AS within,
+            CASE WHEN (method = 'reml') THEN trace ELSE s1 END / scale AS one,
+            CASE WHEN (method = 'reml') THEN trace2 ELSE s2 END / (scale * scale) AS two,
+            CASE WHEN (method = 'reml') THEN j - p ELSE j END AS of_groups
+        FROM (WITH "known" AS (SELECT *, NULL::DOUBLE AS error2, 0.0 AS bias FROM beside),
+        "reml" AS (
+            SELECT *, 2 / trace2 AS error2, 0.0 AS bias
+            FROM beside
+        ),
+        "ml" AS (
+            SELECT *, 2 / s2 AS error2, (s1 - trace) / s2 AS bias
+            FROM beside
+        ),
+        "dl" AS (
+            SELECT *, squares_variance / (a_trace * a_trace) AS error2, 0.0 AS bias
+            FROM beside
+        ),
+        "he" AS (
+            SELECT *,
+                2
+                * (j * v2 - 2 * (v2 + v2zz) + (v1 * v1 + 2 * vz * vz + vzz * vzz)
+                + 2 * tau2_ * (j * v1 - (v1 + vzz)) + tau2_ * tau2_ * (j - p)) / ((j - p) * (j - p)) AS error2,
+                0.0 AS bias
+            FROM beside
+        ),
+        "hs" AS (
+            SELECT *, squares_variance / (a_s1 * a_s1) AS error2, 0.0 AS bias
+            FROM beside
+        ),
+        "sj" AS (
+            SELECT *, squares_variance * (crude / (j - p)) * (crude / (j - p)) AS error2, 0.0 AS bias
+            FROM beside
+        ),
+        "pm" AS (
+            SELECT *,
+                2 * j * j / ((j - p) * s1 * s1) AS error2,
+                -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1) AS bias
+            FROM beside
+        ),
+        "eb" AS (FROM "pm")
+        FROM query_table(method))
+    ),
+    informed AS (
+        SELECT *, ((one - tau2_ * two) / sigma2_) AS ts,
+            ((of_groups - 2 * tau2_ * one + tau2_ * tau2_ * two) / (sigma2_ * sigma2_)) AS ss
+        FROM joint
+    )
+    SELECT * EXCLUDE (error2, bias, within, one, two, of_groups, ts, ss),
+        CASE WHEN known AND j > p THEN _pool_finite(CASE WHEN jointly
+            THEN pool_variance_by_information(two, ts, ss, within) ELSE error2 END) END AS error2_,
+        CASE
+            WHEN method = 'known' OR vmax = 0 THEN 0.0
+            WHEN known AND j > p THEN CASE WHEN jointly THEN pool_error_of_ratio(two, ts, ss, within, x_)
+                ELSE error2 END * unit_ ** 4
+        END AS _pool_error,
+        CASE WHEN known AND j > p AND vmax > 0 THEN bias * scale * unit_ * unit_ ELSE 0.0 END AS _pool_correction
+    FROM informed),
+    inferred AS (WITH closed_forms AS MATERIALIZED (WITH beside AS (
+            SELECT f.*, j - p AS df, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+                CASE WHEN j > p AND df2 > 0 THEN _pool_finite(q_ / CASE WHEN jointly THEN pooled ELSE 1.0 END) END AS q,
+                CASE WHEN known AND regular AND j > p
+                    THEN CASE WHEN vmax = 0 THEN 0.0 ELSE pool_typical_variance(j - p, trace_0 / scale) END END AS typical,
+                profile_0, profile_at_best, wr2 / scale AS squares,
+                logs + j * ln(scale) + wr2 / scale + CASE WHEN (method = 'reml')
+                    THEN log_information - p * ln(scale) ELSE 0.0 END AS deviance_of_means
+            FROM uncertain AS f LEFT JOIN (
+                SELECT model, wr2 AS q_, trace AS trace_0, profile AS profile_0 FROM elsewhere WHERE which = 1
+            ) USING (model) LEFT JOIN (
+                SELECT model, profile AS profile_at_best FROM elsewhere WHERE which = 0
+            ) USING (model)
+        )
+        SELECT *,
+            CASE WHEN known THEN CASE
+                WHEN NOT on_rows THEN deviance_of_means - CASE WHEN (method = 'reml') THEN p * ln(j) ELSE 0.0 END
+                WHEN sigma2_ > 0 THEN deviance_of_means + (n - j) * ln(sigma2_) + ssw / sigma2_ + logs_of_w
+                    - CASE WHEN p = 2 AND (method = 'reml') THEN 2 * ln(per_x) ELSE 0.0 END
+            END END AS deviance,
+            CASE WHEN on_rows THEN n ELSE j END - CASE WHEN (method = 'reml') THEN p ELSE 0.0 END AS numbers,
+            _pool_finite(CASE test
+                WHEN 'knha' THEN pool_knapp_hartung(1.0, squares, NULLIF(df, 0.0))
+                WHEN 'adhoc' THEN pool_knapp_hartung_at_least(1.0, squares, NULLIF(df, 0.0))
+                ELSE 1.0
+            END) AS by_spread,
+            CASE WHEN slope_variance > 0
+                THEN slope_ * slope_ / (slope_variance * by_spread * by_spread) END AS qm
+        FROM beside),
+        required AS (SELECT 8 * model + which AS id, CASE which WHEN 1 THEN 0.5 ELSE df / 2 END AS a,
+            CASE WHEN which <> 1 THEN df2 / 2 WHEN test = 'z' THEN 'infinity'::DOUBLE ELSE df / 2 END AS b,
+            CASE which WHEN 0 THEN ln(q / df) WHEN 1 THEN ln(qm) END AS w,
+            CASE which WHEN 4 THEN (1 + _pool_number(level)) / 2 WHEN 5 THEN (1 - _pool_number(level)) / 2 END AS p,
+            NULL::DOUBLE AS z
+        FROM (
+            SELECT model, df, df2, q, qm, unnest([0, 1, 4, 5]) AS which, method <> 'known' AND known AND vmax > 0 AND df > 0
+                AND (NOT own_v OR (vmax + 0.0 <= 1e8 * (vmin + 0.0)))
+                AND NOT (_pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly)) AS by_q
+            FROM closed_forms WHERE p = 2
+        )
+        WHERE CASE which
+            WHEN 0 THEN q > 0
+            WHEN 1 THEN qm > 0 AND isfinite(qm) AND (test = 'z' OR df > 0)
+            ELSE by_q AND df2 > 0
+        END),
+        tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
+        ends AS (WITH points AS MATERIALIZED (WITH models AS (
+                SELECT model, p, j, n, ssw, jointly, joint_df, x_, plain_squares,
+                    CASE WHEN jointly THEN pooled ELSE 1.0 END AS mean_square,
+                    CASE WHEN jointly THEN 1 / wmax ELSE vmax END AS far, profile_at_best
+                FROM closed_forms WHERE p = 2 AND known AND df > 0 AND vmax > 0
+            ),
+            by_q AS (
+                SELECT 2 * model + is_lower AS search, i, model, p, j, n, ssw, jointly, joint_df,
+                    (j - p) * ratio * mean_square AS expected, NULL::DOUBLE AS target, 1.0::DOUBLE AS side,
+                    CASE WHEN i = 0 THEN 0.0 WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS point
+                FROM models JOIN (
+                    SELECT id // 8 AS model, (id % 8 = 4)::BIGINT AS is_lower, exp(result) AS ratio
+                    FROM tails WHERE id % 8 >= 4
+                ) USING (model), (SELECT unnest([0, 1]) AS i)
+            ),
+            by_profile AS (
+                SELECT 2 * model + (i < 2)::BIGINT AS search, i, model, p, j, n, ssw, jointly, joint_df,
+                    NULL::DOUBLE AS expected, profile_at_best + _pool_quantile * _pool_quantile AS target,
+                    CASE WHEN i < 2 THEN -1.0 ELSE 1.0 END::DOUBLE AS side,
+                    CASE WHEN i = 0 THEN 0.0 WHEN i <= 2 THEN x_
+                        ELSE CASE WHEN x_ > 0 THEN x_ ELSE far END * 4.0 ** (i - 2) END AS point
+                FROM models, _pool_quantile_of(level), (SELECT unnest(range(0, 64)) AS i)
+                WHERE coalesce(limits::VARCHAR = 'profile', jointly) AND (i <> 1 OR x_ > 0)
+            ),
+            either AS (FROM by_q UNION ALL FROM by_profile)
+            SELECT *, 1024 * search + i AS id, false AS closed
+            FROM query_table(CASE WHEN _pool_is_likelihood(method) THEN 'either' ELSE 'by_q' END)),
+        risen AS MATERIALIZED (FROM _pool_toward_risen('points', 'standard', method, false)),
+        roots AS (
+            SELECT search, min(x) AS x, arg_min(depth, x) AS sigma2_there
+            FROM _pool_toward_roots('risen', 'standard', method, false) WHERE done GROUP BY search
+        )
+        SELECT search // 2 AS model, max(limit_) FILTER (search % 2 = 1) AS lower_,
+            max(limit_) FILTER (search % 2 = 0) AS upper_
+        FROM (
+            SELECT search, x * CASE WHEN NOT jointly THEN 1.0 WHEN by_q THEN pooled ELSE sigma2_there END AS limit_
+            FROM roots
+                JOIN (SELECT search, any_value(expected) IS NOT NULL AS by_q FROM points GROUP BY search) USING (search)
+                JOIN (SELECT model, jointly, pooled FROM closed_forms) ON model = search // 2
+        )
+        GROUP BY ALL),
+        gathered AS (
+            SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_tail, max(result) FILTER (id % 8 = 1) AS qm_tail
+            FROM tails GROUP BY ALL
+        ),
+        without AS (SELECT pair, tau2_ * unit_ * unit_ AS tau2_without FROM uncertain WHERE p = 1),
+        compared AS (
+            SELECT *, CASE WHEN q = 0 THEN 1.0 ELSE q_tail END AS q_p,
+                CASE WHEN isinf(qm) THEN 0.0 WHEN qm = 0 THEN 1.0 ELSE qm_tail END AS qm_p,
+                _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood,
+                CASE WHEN _pool_is_likelihood(method) AND known AND df > 0 AND vmax > 0
+                    THEN _pool_finite(pool_likelihood_ratio(profile_0, profile_at_best)) END AS lrt,
+                CASE WHEN method <> 'known' AND regular
+                    THEN (CASE WHEN tau2_without > 0 THEN CASE WHEN (tau2_ * unit_ * unit_) > tau2_without THEN 0.0 ELSE 100 * (1 - (tau2_ * unit_ * unit_) / tau2_without) END END) END AS r2
+            FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN ends USING (model) LEFT JOIN without USING (pair)
+            WHERE p = 2
+        )
+        SELECT *, _pool_finite(pool_i2(tau2_, typical)) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
+            sqrt(error2_) * unit_ * unit_ AS se_tau2, _pool_finite(lower_ * unit_ * unit_) AS tau2_lower,
+            _pool_finite(upper_ * unit_ * unit_) AS tau2_upper,
+            pool_akaike(log_likelihood, p + on_rows::INTEGER + (method <> 'known')::INTEGER) AS aic,
+            CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, 2 * ((exp((trunc(least(sqrt(lrt), 40.0) * 16e0) * 0.0625e0) * (trunc(least(sqrt(lrt), 40.0) * 16e0) * 0.0625e0) * -0.5e0) * exp(((trunc(least(sqrt(lrt), 40.0) * 16e0) * 0.0625e0) - least(sqrt(lrt), 40.0)) * ((trunc(least(sqrt(lrt), 40.0) * 16e0) * 0.0625e0) + least(sqrt(lrt), 40.0)) * 0.5e0)) * _pool_normal_mills(least(sqrt(lrt), 40.0)))) END AS lrt_p
+        FROM compared),
+    chosen AS (
+        FROM query_table(CASE detail WHEN 'inference' THEN 'inferred' WHEN 'errors' THEN 'uncertain' ELSE 'fitted' END)
+        WHERE p = 2
+    )
+    SELECT c.* EXCLUDE (_pool_model), m._pool_model, coalesce(c.j, 0)::BIGINT AS _pool_number_of_groups,
+        CASE WHEN has_n THEN coalesce(c.n, 0)::BIGINT END AS _pool_rows,
+        CASE WHEN c.j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_ * unit_ * unit_) END AS _pool_sigma2,
+        CASE WHEN c.j IS NULL THEN _pool_number(tau2) ELSE _pool_finite(tau2_ * unit_ * unit_) END AS _pool_tau2,
+        coalesce(settled AND known AND regular, false) AS _pool_converged,
+        coalesce(tau2_ IS NULL AND identified AND c.j <= 2, false) AS _pool_only,
+        level_ + _pool_origin AS _pool_level
+    FROM models AS m LEFT JOIN chosen AS c ON m.model = c.pair, (SELECT has_n FROM _pool_request), _pool_origin;
+
+-- Everything from a table to the components of its models, with the name of the predictor.
+CREATE OR REPLACE MACRO _pool_toward_pooled(
+    tbl, value, "by", unnamed, toward, over, n, var, se, weights, sigma2, tau2, nan, level, test, limits, result, detail
+) AS TABLE
+    WITH _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, 'reml', 'gls',
+            nan, level, 'mu', NULL, 'mean', NULL, false, result)
+    ),
+    _pool_predictor AS MATERIALIZED (FROM _pool_toward_request('_pool_schema', value, toward, tau2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (
+        FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan,
+            more := _pool_toward_ends(value, toward, nan))
+    ),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, 'reml', 'gls',
+            more := _pool_toward_ends(value, toward, nan))
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2))
+    FROM _pool_toward_components('_pool_groups', [n, var, se, weights], sigma2, tau2, (CASE WHEN list_contains(['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb'], _pool_name(tau2)) THEN _pool_name(tau2) ELSE 'known' END), level,
+        test, limits, detail), _pool_predictor
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT predictor IS NOT NULL FROM _pool_predictor)
+        AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, 'gls'));
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: pulled toward what its predictor says.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model and term: the coefficients with their errors and tests.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs beside one predictor of groups.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Partially pooled means that are pulled toward what a predictor of the groups says: weight * mean + (1 - weight) *
+-- fit, fit = intercept + slope * toward. Several predictors and factors need Python.
+CREATE OR REPLACE MACRO pool_shrink_toward(
+    tbl, value, "by", toward, _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', nan := 'error', level := 0.95,
+    uncertainty := 'mu', predict := 'mean', threshold := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
+            'reml', 'gls', nan, level, uncertainty, NULL, predict, threshold, true,
+            ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'fit', 'se_fit'])
+    ),
+    _pool_predictor AS MATERIALIZED (FROM _pool_toward_request('_pool_schema', value, toward, tau2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (
+        FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan,
+            more := _pool_toward_ends(value, toward, nan))
+    ),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, 'reml', 'gls',
+            more := _pool_toward_ends(value, toward, nan))
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
+    _pool_fitted AS MATERIALIZED (
+        FROM _pool_toward_components('_pool_groups', [n, var, se, weights], sigma2, tau2, (CASE WHEN list_contains(['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb'], _pool_name(tau2)) THEN _pool_name(tau2) ELSE 'known' END),
+            level, 'z', NULL,
+            CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
+    ),
+    _pool_shrunk AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM (WITH fits AS NOT MATERIALIZED (
+            SELECT g.* EXCLUDE (_pool_key_more), _pool_level + slope_ * (_pool_key_more.least - centre) AS _pool_mu,
+                sqrt(level_variance + slope_variance * (_pool_key_more.least - centre) ** 2) AS _pool_se_mu
+            FROM _pool_groups AS g, (
+                SELECT _pool_model AS _pool_of_model, _pool_level, slope_, centre, level_variance, slope_variance
+                FROM _pool_fitted
+            )
+            WHERE _pool_same(_pool_of_model, g._pool_model)
+        ),
+        variances AS MATERIALIZED (
+            SELECT COLUMNS('^_pool_(model|sigma2|tau2|error|correction)$'), df_prior AS _pool_df_prior,
+                sigma2_prior AS _pool_sigma2_prior, CASE WHEN _pool_only THEN 1 ELSE 2 END AS _pool_groups
+            FROM _pool_fitted
+        )
+        FROM _pool_estimates('fits', 'variances', sigma2, tau2, 'gls', uncertainty, predict)),
+            _pool_quantile_of(level)
+    ),
+    _pool_without_threshold AS NOT MATERIALIZED (SELECT *, _pool_mu AS fit, _pool_se_mu AS se_fit FROM _pool_shrunk),
+    _pool_with_threshold AS NOT MATERIALIZED (
+        SELECT *, _pool_normal_cdf_double(_pool_z) AS p_above, _pool_mu AS fit, _pool_se_mu AS se_fit
+        FROM (
+            SELECT *, pool_standardised(_pool_estimate, _pool_se, _pool_number(threshold)) AS _pool_z FROM _pool_shrunk
+        )
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM query_table(
+        CASE WHEN _pool_absent(threshold) THEN '_pool_without_threshold' ELSE '_pool_with_threshold' END)
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT predictor IS NOT NULL FROM _pool_predictor);
+
+-- The variances and the fit of every model beside one predictor of its groups: tau2 is what the predictor leaves, r2
+-- the percentage of tau2 that it explains, qm the statistic of its test, and q that of the residual heterogeneity.
+CREATE OR REPLACE MACRO pool_components_toward(
+    tbl, value, "by", toward, _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', nan := 'error', level := 0.95, test := 'z',
+    limits := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_toward())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_number_of_groups, _pool_rows, _pool_sigma2, _pool_tau2,
+            pool_icc(_pool_tau2, _pool_sigma2), df_prior, sigma2_prior, q, q_p, i2, h2, se_tau2, tau2_lower, tau2_upper,
+            log_likelihood, aic, lrt, lrt_p, _pool_finite(qm), qm_p, r2, _pool_converged
+        FROM _pool_toward_pooled(_pool_read(tbl), value, "by", _pool_unnamed, toward, over, n, var, se, weights, sigma2,
+            tau2, nan, level, test, limits, ['groups', 'n', 'sigma2', 'tau2', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2',
+                'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'qm', 'qm_p', 'r2', 'converged'], 'inference')
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named;
+
+-- The coefficients of a predictor of groups, one row per model and term, with their intervals and tests.
+CREATE OR REPLACE MACRO pool_coefficients(
+    tbl, value, "by", toward, _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    se := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', nan := 'error', level := 0.95, test := 'z'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_fitted AS MATERIALIZED (
+        FROM _pool_toward_pooled(_pool_read(tbl), value, "by", _pool_unnamed, toward, over, n, var, se, weights, sigma2,
+            tau2, nan, level, test, NULL, ['term', 'estimate', 'se', 'statistic', 'df', 'lower', 'upper', 'p'], 'coefficients')
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_coefficients())
+        UNION ALL
+        SELECT unnest(_pool_model), CASE place WHEN 1 THEN 'intercept' ELSE predictor END, estimate_, se_, statistic_,
+            df, pool_lower(estimate_, se_, reach), pool_upper(estimate_, se_, reach), tail_
+        FROM (WITH errors AS (
+            SELECT *, CASE WHEN test <> 'z' AND j > p THEN j - p END AS df,
+                CASE test
+                    WHEN 'knha' THEN pool_knapp_hartung(1.0, wr2 / scale, df)
+                    WHEN 'adhoc' THEN pool_knapp_hartung_at_least(1.0, coalesce(_pool_finite(wr2), 0.0) / scale, df)
+                    ELSE 1.0
+                END AS by_spread
+            FROM _pool_fitted
+        ),
+        terms AS MATERIALIZED (
+            SELECT model, _pool_model, predictor, df, test = 'z' OR df > 0 AS tested, unnest([1, 2]) AS place,
+                unnest([_pool_level - slope_ * centre, slope_]) AS estimate_, _pool_finite(unnest([
+                    sqrt(level_variance + slope_variance * centre * centre), sqrt(slope_variance)]) * by_spread) AS se_,
+                CASE WHEN se_ > 0 OR estimate_ <> 0 THEN pool_statistic(estimate_, se_) END AS statistic_
+            FROM errors
+        ),
+        required AS (
+            SELECT 4 * model + which AS id, 0.5 AS a, coalesce(df / 2, 'infinity'::DOUBLE) AS b,
+                CASE WHEN which > 0 THEN 2 * ln(abs(statistic_)) END AS w,
+                CASE WHEN which = 0 THEN _pool_number(level) END AS p, NULL::DOUBLE AS z
+            FROM terms, (SELECT unnest([0, 1, 2]) AS which)
+            WHERE tested AND CASE which WHEN 0 THEN place = 1 ELSE which = place AND abs(statistic_) > 0
+                AND isfinite(statistic_) END
+        ),
+        tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required'))
+        SELECT t.*, CASE WHEN se_ = 0 THEN 0.0 ELSE exp(q.result / 2) END AS reach,
+            CASE WHEN isinf(statistic_) THEN 0.0 WHEN statistic_ = 0 AND tested THEN 1.0 ELSE tail.result END AS tail_
+        FROM terms AS t LEFT JOIN tails AS q ON q.id = 4 * model LEFT JOIN tails AS tail ON tail.id = 4 * model + place)
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -8805,6 +9698,54 @@ tau2_outer: A known variance at the outer level, where the inner one may be esti
 tau2_inner: A known variance at the inner level, where the outer one may be estimated.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the intervals, between 0 and 1.';
+COMMENT ON MACRO TABLE pool_shrink_toward IS 'Partially pooled means that are pulled toward what a predictor of the groups says: weight * mean + (1 - weight) * fit, fit = intercept + slope * toward.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+toward: The predictor: a column or an expression of numbers or Booleans with one value in each group; several predictors and factors need Python.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups that the predictor leaves: the name of an estimator (`''reml''` by default; `''ml''`, `''dl''`, `''he''`, `''hs''`, `''sj''`, `''pm''`, `''eb''`) or a known number.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of the fit; `''conditional''`: none, as if the coefficients were known; `''tau2''`: those of the fit and of tau2.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
+COMMENT ON MACRO TABLE pool_components_toward IS 'The variances and the fit of every model beside one predictor of its groups: tau2 is what the predictor leaves, r2 the percentage of tau2 that it explains, qm the statistic of its test, and q that of the residual heterogeneity.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+toward: The predictor: a column or an expression of numbers or Booleans with one value in each group; several predictors and factors need Python.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups that the predictor leaves: the name of an estimator (`''reml''` by default; `''ml''`, `''dl''`, `''he''`, `''hs''`, `''sj''`, `''pm''`, `''eb''`) or a known number.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the intervals, between 0 and 1.
+test: How coefficients are tested: `''z''` (default), `''t''`, or `''knha''` and `''adhoc''` by Knapp & Hartung.
+limits: Interval of tau2: `''profile''` by the profile likelihood (reml and ml), `''q''` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+COMMENT ON MACRO TABLE pool_coefficients IS 'The coefficients of a predictor of groups, one row per model and term, with their intervals and tests.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+toward: The predictor: a column or an expression of numbers or Booleans with one value in each group; several predictors and factors need Python.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups that the predictor leaves: the name of an estimator (`''reml''` by default; `''ml''`, `''dl''`, `''he''`, `''hs''`, `''sj''`, `''pm''`, `''eb''`) or a known number.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+test: How coefficients are tested: `''z''` (default), `''t''`, or `''knha''` and `''adhoc''` by Knapp & Hartung.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of whole numbers: the events of each row.

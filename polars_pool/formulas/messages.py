@@ -87,3 +87,14 @@ IMPROPER_AT_ZERO = (
     "tau2={argument} leaves the posterior improper at tau = 0, which groups without sampling variance ask for; give "
     "tau2 as a number"
 )
+PREDICTOR_MISSING = (
+    "toward='{name}' is null, NaN or infinite in rows of {groups}: each group needs its predictors; fill them in, or "
+    "leave these groups out"
+)
+PREDICTOR_VARIES = (
+    "toward='{name}' varies within {groups}: a predictor has one value for each group; regress() has covariates that "
+    "vary within groups"
+)
+PREDICTOR_CONSTANT = (
+    "toward='{name}' is the same in every group, so it cannot be distinguished from the intercept: leave it out"
+)

@@ -198,5 +198,4 @@ def plain_estimate(plain_squares: Column, groups: Column, df: Column, method: Me
 
 def explained(tau2: Column, without: Column) -> Column:
     """R^2, percent of the variance between groups that predictors explain (Raudenbush 2009), never below 0."""
-    share = where(tau2 < without, 100 * (1 - tau2 / without), 0.0)
-    return where((tau2 >= 0) & (without > 0), share, None)
+    return where(without > 0, where(tau2 > without, 0.0, 100 * (1 - tau2 / without)), None)

@@ -26,6 +26,7 @@ ROWS = pl.LazyFrame(
 )
 Call = tuple[Callable[..., pl.LazyFrame], dict[str, Any]]  # a verb and its arguments after value and by
 NESTED = {"nested": True}
+TOWARD = {"toward": "x"}
 PRIOR = {"tau2": HalfCauchy(1)}
 OF_RATES = {"threshold": 0.0, "posterior": True}
 OF_GROUPS: dict[str, Call] = {
@@ -35,6 +36,7 @@ OF_GROUPS: dict[str, Call] = {
     "shrink_robust": (verbs.shrink, {"interval": "robust"}),
     "shrink_threshold": (verbs.shrink, {"threshold": 0.0}),
     "shrink_robust_threshold": (verbs.shrink, {"interval": "robust", "threshold": 0.0}),
+    "shrink_toward": (verbs.shrink, TOWARD | {"threshold": 0.0}),
     "profile_of_groups": (verbs.profile, {"groups": True}),
     "shrink_rates": (verbs.shrink, {"trials": "trials", **OF_RATES}),
     "shrink_counts": (verbs.shrink, {"exposure": "exposure", **OF_RATES}),
@@ -48,6 +50,8 @@ OF_MODELS: dict[str, Call] = {
     "compare": (verbs.compare, {}),
     "components_nested": (verbs.components, NESTED),
     "shrink_nested": (verbs.shrink, NESTED | {"threshold": 0.0}),
+    "components_toward": (verbs.components, TOWARD),
+    "coefficients": (verbs.coefficients, TOWARD),
     "components_rates": (verbs.components, {"trials": "trials"}),
     "components_counts": (verbs.components, {"exposure": "exposure"}),
     "regress_components": (verbs.regress_components, {"x": "x"}),

@@ -30,6 +30,9 @@ VERBS: dict[str, Callable[..., Any]] = {
 VARIANTS: dict[str, Callable[..., Any]] = {  # macros for one kind of input or model, with a comment of their own
     "pool_shrink_nested": verbs.shrink,
     "pool_components_nested": verbs.components,
+    "pool_shrink_toward": verbs.shrink,
+    "pool_components_toward": verbs.components,
+    "pool_coefficients": verbs.coefficients,
     "pool_regress": verbs.regress,
     "pool_regress_components": verbs.regress_components,
     "pool_regress_coefficients": verbs.regress_coefficients,

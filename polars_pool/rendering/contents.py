@@ -24,6 +24,9 @@ PREFACE = """\
 --     FROM pool_regress(scores, score, hours, school);                        -- lines with varying intercepts
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
 --     FROM pool_regress_coefficients(scores, score, hours, school);           -- a table of its coefficients
+--     FROM pool_shrink_toward(scores, score, school, income);                 -- toward what a predictor of groups says
+--     FROM pool_components_toward(scores, score, school, income);             -- what the predictor leaves and explains
+--     FROM pool_coefficients(scores, score, school, income);                  -- its coefficients
 --     FROM pool_shrink_nested(scores, score, region, store);                  -- stores in regions
 --     FROM pool_components_nested(scores, score, region, store);              -- tau2 of both levels
 --     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: events in trials

@@ -15,6 +15,7 @@ from . import (
     formulas,
     inlining,
     messages,
+    meta_regression,
     methods,
     names,
     priors,
@@ -40,6 +41,9 @@ ORDER = (
     ("parts/oneway", "estimates moments encode verbs"),
     ("parts/regression", "spec offset refuse groups likelihood identification fit components verbs"),
     ("parts/nested", "spec groups identification likelihood fit inference limits components estimates verbs"),
+    ("parts/rendered", "meta_regression"),
+    ("parts/meta_regression", "spec refuse groups identification search fit inference limits components"),
+    ("parts/meta_regression", "estimates coefficients verbs"),
     ("parts/rates", "spec refuse groups identification likelihood fit components estimates verbs"),
     ("parts/rendered", "comments"),
 )
@@ -59,6 +63,9 @@ def facts() -> dict[str, str]:
         FORMULAS: f"{formulas.text()}\n{methods.text()}",
         PRIVATE_FORMULAS: _headed("polars_pool/formulas", formulas.private_text()),
         "parts/rendered/estimators.sql": _headed("polars_pool/formulas/estimators.py", estimators.text()),
+        "parts/rendered/meta_regression.sql": _headed(
+            "polars_pool/formulas/meta_regression.py", meta_regression.text()
+        ),
         "parts/rendered/compression.sql": _headed("polars_pool/formulas/compression.py", compression.text()),
         "parts/rendered/names.sql": _headed("polars_pool/formulas/names.py", names.text()),
         "parts/rendered/messages.sql": _headed("polars_pool/formulas/messages.py", messages.text()),

@@ -49,12 +49,22 @@ OF_NESTED = {
     "(default); a new `'row'` of the group, for an outer group in a new inner group; or a `'replicate'` of its mean, a "
     "new observation of the mean with the same v",
 }
+OF_TOWARD = {
+    "toward": "The predictor: a column or an expression of numbers or Booleans with one value in each group; several "
+    "predictors and factors need Python",
+    "tau2": "Variance between groups that the predictor leaves: the name of an estimator (`'reml'` by default; `'ml'`, "
+    "`'dl'`, `'he'`, `'hs'`, `'sj'`, `'pm'`, `'eb'`) or a known number",
+    "test": "How coefficients are tested: `'z'` (default), `'t'`, or `'knha'` and `'adhoc'` by Knapp & Hartung",
+    "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of the fit; `'conditional'`: none, as if "
+    "the coefficients were known; `'tau2'`: those of the fit and of tau2",
+}
 OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans; a factor needs Python"}
 
 
 def own_words(parameters: Collection[str]) -> dict[str, str]:
     """The words about arguments that mean something else than in Python, for a macro with these parameters."""
     own = OWN | (OF_PUBLISHED if "se" in parameters else {}) | (OF_REGRESSION if "x" in parameters else {})
+    own |= OF_TOWARD if "toward" in parameters else {}
     own |= OF_NESTED if "inner" in parameters else {}
     return own | (OF_RATES_ONLY if not {"trials", "exposure"}.isdisjoint(parameters) else {})
 

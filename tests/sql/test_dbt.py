@@ -190,6 +190,7 @@ def expected_of_other_verbs() -> dict[str, pl.DataFrame]:
         "coefficients_of_lines": pool.regress_coefficients(SCORES, **lines),
         "estimates_of_levels": pool.shrink(SCORES, "score", **levels, at="month", tau2=["reml", 9.0]),
         "components_of_levels": pool.components(SCORES, "score", **levels),
+        "estimates_beside_a_predictor": pool.shrink(SCORES, "score", by=["month", "school"], toward="month"),
         "components_of_rates": pool.components(BATTING, "hits", by="player", trials="at_bats"),
         "counts": pool.shrink(BATTING, **counts, prior=pool.Gamma(3, 10)).drop("lower", "upper"),
         "components_of_counts": pool.components(BATTING, **counts, prior="moments"),

@@ -66,6 +66,7 @@ MACROS = {
     "regress_coefficients": Macro(
         "y, x, g", ("term", "estimate", "se"), pool.regress_coefficients(ROWS, "y", x=["x"], by="g")
     ),
+    "shrink_toward": Macro("y, g, h", ("g", "n", "estimate", "fit"), pool.shrink(ROWS, "y", "g", toward=pl.col("h"))),
     "shrink_rates": Macro("hits, trials, g", ("g", "n", "estimate"), pool.shrink(ROWS, "hits", **RATES)),
     "components_rates": Macro("hits, trials, g", ("alpha", "beta"), pool.components(ROWS, "hits", **RATES)),
     "shrink_counts": Macro("hits, w, g", ("g", "n", "estimate"), pool.shrink(ROWS, "hits", **COUNTS)),

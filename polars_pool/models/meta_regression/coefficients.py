@@ -44,8 +44,8 @@ def of_terms(
     numbers = {name: np.full((models.height, count), np.nan) for name in schema if name != "term"}
     if fitted is not None:
         t = terms(fitted, models["_pool_pivot"].to_numpy()[present]).about_zero()
-        factor = inference.knapp_hartung(fitted, request.options.test)
         with np.errstate(all="ignore"):
+            factor = inference.knapp_hartung(fitted, request.options.test)
             se = np.sqrt(np.einsum("mii->mi", t.covariance) * factor[:, None])
         df = None
         if request.options.test != "z":
@@ -66,7 +66,8 @@ def of_pairs(
     covariance = np.full((models.height, count, count), np.nan)
     if fitted is not None:
         t = terms(fitted, models["_pool_pivot"].to_numpy()[present]).about_zero()
-        factor = inference.knapp_hartung(fitted, request.options.test)
+        with np.errstate(all="ignore"):
+            factor = inference.knapp_hartung(fitted, request.options.test)
         covariance[present] = t.covariance * factor[:, None, None]
     one = [name for name in request.terms for _ in request.terms] * models.height
     other = list(request.terms * count) * models.height

@@ -18,6 +18,7 @@ from ..oneway.spec import Options
 from .design import Design
 from .estimators import AT_RHO, AT_TAU2, matched_q, projected, projected_once, with_fixed_weights
 from .fit import Fitted, fit
+from .terms import terms as terms_of_data
 
 STATISTICS = (
     *("q", "q_p", "i2", "h2", "se_tau2", "tau2_lower", "tau2_upper", "log_likelihood", "aic", "lrt", "lrt_p"),
@@ -264,10 +265,12 @@ def _test(f: Fitted, options: Options) -> dict[str, Array]:
     """The test of all predictors together, and the share of tau2 that they explain."""
     terms = f.g.terms - 1
     qm = np.full(f.g.models, np.nan)
-    beta = f.beta + f.standard.beta / f.unit[:, None]
     if terms and (models := np.flatnonzero(f.known & f.regular)).size:
-        # In terms of (1, x - centre), whose predictors are combinations of the standard ones but the first.
-        covariance, slopes = f.covariance[models, 1:, 1:], beta[models, 1:]
+        # In terms of (1, x - centre), each in units of its error: those of the design need not keep the intercept apart.
+        of_data = terms_of_data(f, np.zeros(f.g.models))
+        covariance, slopes = of_data.covariance[models, 1:, 1:], of_data.beta[models, 1:]
+        error = np.sqrt(np.einsum("mii->mi", covariance))
+        covariance, slopes = covariance / (error[:, :, None] * error[:, None]), slopes / error
         regular = np.linalg.slogdet(covariance)[0] > 0
         solved = np.linalg.solve(np.where(regular[:, None, None], covariance, np.eye(terms)), slopes[..., None])
         qm[models] = np.where(regular, np.einsum("mi,mi->m", slopes, solved[..., 0]), np.nan)

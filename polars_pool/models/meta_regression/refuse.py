@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ...engines.numpy import Array
+from ...formulas import messages
 from .. import refuse, warning
 from ..many import MEASURABLE
 from ..oneway import refuse as of_means
@@ -13,16 +14,7 @@ from ..oneway.groups import predictors
 from .design import Design
 from .fit import Fitted
 from .groups import MISSING, VARYING
-from .spec import INTERCEPT, MetaRegression
-
-IS_MISSING = (
-    "toward={name!r} is null, NaN or infinite in rows of {groups}: each group needs its predictors; fill them in, or "
-    "leave these groups out"
-)
-VARIES = (
-    "toward={name!r} varies within {groups}: a predictor has one value for each group; regress() has covariates that "
-    "vary within groups"
-)
+from .spec import MetaRegression
 
 BEYOND = (
     "toward={name!r} has values that differ by less than 1e-150 or more than 1e150, whose squares are beyond Float64: "
@@ -35,7 +27,7 @@ def bad_rows(table: pl.DataFrame, request: MetaRegression) -> None:
     of_means.bad_rows(table, request)
     refuse.no_level(table, request.design.factors)
     for column, name in zip(predictors(request), request.design.names, strict=True):
-        for prefix, sentence in ((MISSING, IS_MISSING), (VARYING, VARIES)):
+        for prefix, sentence in ((MISSING, messages.PREDICTOR_MISSING), (VARYING, messages.PREDICTOR_VARIES)):
             if count := int(table[prefix + column.removeprefix("_pool_")].sum() or 0):
                 groups = "1 group" if count == 1 else f"{count:,} groups"
                 raise ValueError(sentence.format(name=name, groups=groups))
@@ -51,10 +43,7 @@ def dependent(f: Fitted, request: MetaRegression) -> None:
     place = int(f.standard.dependent[0])
     name, before = request.terms[place], request.terms[1:place]
     if not before:
-        raise ValueError(
-            f"toward={name!r} is the same in every group, so it cannot be distinguished from the {INTERCEPT}: leave it "
-            "out"
-        )
+        raise ValueError(messages.PREDICTOR_CONSTANT.format(name=name))
     others = ", ".join(map(repr, before))
     raise ValueError(
         f"toward={name!r} is a linear combination of {others} in every group, or so nearly that few digits would be "

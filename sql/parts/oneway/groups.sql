@@ -12,14 +12,16 @@ CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('se
 -- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
 -- reads nothing.
 --
+-- `more` is an aggregate of further columns, for models that need one; it is NULL in others.
+--
 -- From version 2 on, the state of DuckDB's variance holds count, mean and squares in one aggregate (by Welford's
 -- updates, which centre before they square). Earlier versions need three aggregates.
-CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan, more := NULL) AS TABLE
     SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
         CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
-        SELECT over, "by", over AS _pool_over,
+        SELECT over, "by", over AS _pool_over, more AS _pool_key_more,
             (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
@@ -27,8 +29,10 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         GROUP BY ALL
     );
 
-CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
+CREATE OR REPLACE MACRO _pool_aggregates(
+    tbl, value, "by", over, n, var, se, weights, nan, more := NULL
+) AS TABLE
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
         avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
         var_samp(_pool_finite(_pool_less_origin(
@@ -37,9 +41,13 @@ CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, wei
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
 
-CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan, more := NULL) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (
+        FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan, more := more)
+    ),
+    _pool_aggregates AS NOT MATERIALIZED (
+        FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan, more := more)
+    )
     FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- The other inputs: weighted rows, stored moments and published estimates, as private numbers beside the columns of the
@@ -62,12 +70,12 @@ CREATE OR REPLACE MACRO _pool_bad() AS -(2.0::DOUBLE ** 900);
 CREATE OR REPLACE MACRO _pool_number_of_bad(total) AS CASE WHEN total < 0 THEN round(total / _pool_bad()) ELSE 0.0 END;
 
 -- Sums of weighted rows by group, from the states of two covariances, or from their results (as in _pool_states).
-CREATE OR REPLACE MACRO _pool_weighted_states(rows, "by", over) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighted_states(rows, "by", over, more := NULL) AS TABLE
     SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
         _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
         _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
     FROM (
-        SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+        SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
             (covar_samp(_pool_h, _pool_x) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
             (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
@@ -75,14 +83,14 @@ CREATE OR REPLACE MACRO _pool_weighted_states(rows, "by", over) AS TABLE
         FROM query_table(rows) GROUP BY ALL
     );
 
-CREATE OR REPLACE MACRO _pool_weighted_aggregates(rows, "by", over) AS TABLE
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+CREATE OR REPLACE MACRO _pool_weighted_aggregates(rows, "by", over, more := NULL) AS TABLE
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
         count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
         covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
     FROM query_table(rows) GROUP BY ALL;
 
 -- Groups of weighted rows; a row of weight 0 does not count.
-CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over, more := NULL) AS TABLE
     WITH _pool_rows AS NOT MATERIALIZED (
         SELECT CASE
                 WHEN _pool_x IS NULL OR _pool_weights = 0 THEN NULL
@@ -91,8 +99,8 @@ CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
             END AS _pool_h, *
         FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
     ),
-    _pool_states AS NOT MATERIALIZED (FROM _pool_weighted_states('_pool_rows', "by", over)),
-    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_weighted_aggregates('_pool_rows', "by", over))
+    _pool_states AS NOT MATERIALIZED (FROM _pool_weighted_states('_pool_rows', "by", over, more := more)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_weighted_aggregates('_pool_rows', "by", over, more := more))
     SELECT COLUMNS(lambda c: _pool_is_key(c)), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
         CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
         pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
@@ -100,8 +108,8 @@ CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
     FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- Groups of stored moments, of weighted rows too.
-CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2) AS TABLE
-    SELECT over, "by", over AS _pool_over,
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2, more := NULL) AS TABLE
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more,
         coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
         coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
@@ -121,7 +129,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2) AS TAB
     GROUP BY ALL;
 
 -- Sums of published estimates by group; an estimate with infinite error has no information.
-CREATE OR REPLACE MACRO _pool_published_sums(numbers, "by", over, needs_n) AS TABLE
+CREATE OR REPLACE MACRO _pool_published_sums(numbers, "by", over, needs_n, more := NULL) AS TABLE
     WITH _pool_rows AS NOT MATERIALIZED (
         SELECT CASE
                 WHEN _pool_x IS NULL THEN NULL
@@ -131,11 +139,13 @@ CREATE OR REPLACE MACRO _pool_published_sums(numbers, "by", over, needs_n) AS TA
             END AS _pool_h, *
         FROM query_table(numbers)
     )
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
+        sum(_pool_h * _pool_x) AS _pool_sum_hx,
         NULL::DOUBLE AS _pool_sum_n
     FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
     UNION ALL
-    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+    SELECT over, "by", over AS _pool_over, more AS _pool_key_more, sum(_pool_h) AS _pool_sum_h,
+        sum(_pool_h * _pool_x) AS _pool_sum_hx,
         sum(CASE
             WHEN _pool_x IS NULL THEN NULL
             WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN _pool_bad()
@@ -144,7 +154,7 @@ CREATE OR REPLACE MACRO _pool_published_sums(numbers, "by", over, needs_n) AS TA
     FROM _pool_rows WHERE _pool_input = 'published with n' GROUP BY ALL;
 
 -- Groups of published estimates, combined by inverse variance.
-CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
+CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n, more := NULL) AS TABLE
     SELECT COLUMNS(lambda c: _pool_is_key(c)), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
         coalesce(_pool_sum_h, 0.0) AS _pool_w,
         CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
@@ -155,14 +165,16 @@ CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
         END AS _pool_v,
         NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
         _pool_number_of_bad(_pool_sum_n) AS _pool_bad_n, _pool_number_of_bad(_pool_sum_h) AS _pool_bad_se
-    FROM _pool_published_sums(numbers, "by", over, needs_n);
+    FROM _pool_published_sums(numbers, "by", over, needs_n, more := more);
 
 -- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighed(
+    tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu, more := NULL
+) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
-    FROM _pool_weighted_rows('_pool_numbers', "by", over)
-    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', "by", over, sigma2)
-    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, _pool_needs_n(tau2, mu));
+    FROM _pool_weighted_rows('_pool_numbers', "by", over, more := more)
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', "by", over, sigma2, more := more)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, _pool_needs_n(tau2, mu), more := more);
 
 -- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v (known for published estimates only), and whether groups of equal n are alike.

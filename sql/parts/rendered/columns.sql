@@ -11,6 +11,8 @@ CREATE OR REPLACE MACRO _pool_columns_of_shrink_threshold() AS
     ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above'];
 CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust_threshold() AS
     ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage', 'p_above'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_toward() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'fit', 'se_fit'];
 CREATE OR REPLACE MACRO _pool_columns_of_profile_of_groups() AS ['tau', 'estimate', 'se'];
 CREATE OR REPLACE MACRO _pool_columns_of_shrink_rates() AS
     ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'];
@@ -39,6 +41,11 @@ CREATE OR REPLACE MACRO _pool_columns_of_components_nested() AS
         'log_likelihood', 'aic', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'new_lower', 'new_upper', 'converged'];
 CREATE OR REPLACE MACRO _pool_columns_of_shrink_nested() AS
     ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'effect', 'se_effect', 'p_above'];
+CREATE OR REPLACE MACRO _pool_columns_of_components_toward() AS
+    ['groups', 'n', 'sigma2', 'tau2', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2',
+        'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'qm', 'qm_p', 'r2', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_coefficients() AS
+    ['term', 'estimate', 'se', 'statistic', 'df', 'lower', 'upper', 'p'];
 CREATE OR REPLACE MACRO _pool_columns_of_components_rates() AS
     ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'];
 CREATE OR REPLACE MACRO _pool_columns_of_components_counts() AS
@@ -99,6 +106,20 @@ CREATE OR REPLACE MACRO _pool_empty_shrink_nested() AS TABLE
     SELECT NULL::BIGINT AS n, NULL::DOUBLE AS mean, NULL::DOUBLE AS v, NULL::DOUBLE AS weight,
         NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper,
         NULL::DOUBLE AS effect, NULL::DOUBLE AS se_effect, NULL::DOUBLE AS p_above
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_toward() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
+        NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS q,
+        NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2, NULL::DOUBLE AS se_tau2,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic,
+        NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p, NULL::DOUBLE AS qm, NULL::DOUBLE AS qm_p, NULL::DOUBLE AS r2,
+        NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_coefficients() AS TABLE
+    SELECT NULL::VARCHAR AS term, NULL::DOUBLE AS estimate, NULL::DOUBLE AS se, NULL::DOUBLE AS statistic,
+        NULL::DOUBLE AS df, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS p
     WHERE false;
 
 CREATE OR REPLACE MACRO _pool_empty_components_rates() AS TABLE

@@ -331,6 +331,54 @@ tau2_outer: A known variance at the outer level, where the inner one may be esti
 tau2_inner: A known variance at the inner level, where the outer one may be estimated.
 nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the intervals, between 0 and 1.';
+COMMENT ON MACRO TABLE pool_shrink_toward IS 'Partially pooled means that are pulled toward what a predictor of the groups says: weight * mean + (1 - weight) * fit, fit = intercept + slope * toward.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+toward: The predictor: a column or an expression of numbers or Booleans with one value in each group; several predictors and factors need Python.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups that the predictor leaves: the name of an estimator (`''reml''` by default; `''ml''`, `''dl''`, `''he''`, `''hs''`, `''sj''`, `''pm''`, `''eb''`) or a known number.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of the fit; `''conditional''`: none, as if the coefficients were known; `''tau2''`: those of the fit and of tau2.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.';
+COMMENT ON MACRO TABLE pool_components_toward IS 'The variances and the fit of every model beside one predictor of its groups: tau2 is what the predictor leaves, r2 the percentage of tau2 that it explains, qm the statistic of its test, and q that of the residual heterogeneity.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+toward: The predictor: a column or an expression of numbers or Booleans with one value in each group; several predictors and factors need Python.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups that the predictor leaves: the name of an estimator (`''reml''` by default; `''ml''`, `''dl''`, `''he''`, `''hs''`, `''sj''`, `''pm''`, `''eb''`) or a known number.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the intervals, between 0 and 1.
+test: How coefficients are tested: `''z''` (default), `''t''`, or `''knha''` and `''adhoc''` by Knapp & Hartung.
+limits: Interval of tau2: `''profile''` by the profile likelihood (reml and ml), `''q''` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+COMMENT ON MACRO TABLE pool_coefficients IS 'The coefficients of a predictor of groups, one row per model and term, with their intervals and tests.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+toward: The predictor: a column or an expression of numbers or Booleans with one value in each group; several predictors and factors need Python.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups that the predictor leaves: the name of an estimator (`''reml''` by default; `''ml''`, `''dl''`, `''he''`, `''hs''`, `''sj''`, `''pm''`, `''eb''`) or a known number.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+test: How coefficients are tested: `''z''` (default), `''t''`, or `''knha''` and `''adhoc''` by Knapp & Hartung.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of whole numbers: the events of each row.

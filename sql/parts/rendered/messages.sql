@@ -117,3 +117,15 @@ CREATE OR REPLACE MACRO _pool_message_improper_at_zero(argument) AS
     format('tau2={} leaves the posterior improper at tau = 0, which groups without sampling variance ask '
         || 'for; give tau2 as a number',
         argument);
+CREATE OR REPLACE MACRO _pool_message_predictor_missing(name, groups) AS
+    format('toward=''{}'' is null, NaN or infinite in rows of {}: each group needs its predictors; fill '
+        || 'them in, or leave these groups out',
+        name, groups);
+CREATE OR REPLACE MACRO _pool_message_predictor_varies(name, groups) AS
+    format('toward=''{}'' varies within {}: a predictor has one value for each group; regress() has '
+        || 'covariates that vary within groups',
+        name, groups);
+CREATE OR REPLACE MACRO _pool_message_predictor_constant(name) AS
+    format('toward=''{}'' is the same in every group, so it cannot be distinguished from the intercept: '
+        || 'leave it out',
+        name);

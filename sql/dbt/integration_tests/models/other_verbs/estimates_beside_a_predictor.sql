@@ -1,0 +1,1 @@
+{{ polars_pool.shrink_toward(ref('scores'), 'score', ['month', 'school'], 'month') }}
