@@ -266,7 +266,7 @@ def _test(f: Fitted, options: Options) -> dict[str, Array]:
     terms = f.g.terms - 1
     qm = np.full(f.g.models, np.nan)
     if terms and (models := np.flatnonzero(f.known & f.regular)).size:
-        # In terms of (1, x - centre), each in units of its error: those of the design need not keep the intercept apart.
+        # In terms of (1, x - centre), in units of their errors: those of the design need not keep the intercept apart.
         of_data = terms_of_data(f, np.zeros(f.g.models))
         covariance, slopes = of_data.covariance[models, 1:, 1:], of_data.beta[models, 1:]
         error = np.sqrt(np.einsum("mii->mi", covariance))
