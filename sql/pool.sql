@@ -50,8 +50,7 @@
 --         their uncertainty.
 --     pool_profile: Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of
 --         tau2.
---     pool_compare: Prediction errors without, with complete and with partial pooling, for rows or trials that are
---         held out.
+--     pool_compare: Prediction errors without, with complete and with partial pooling, for rows that are held out.
 --     pool_moments: Count, mean and sample variance of every group: all statistics of the rows that partial pooling
 --         needs.
 --     pool_weighted_moments: Count, mean, sample variance and total weight w of every group, of rows with precision
@@ -9599,7 +9598,7 @@ nan: `''error''` (default) raises an error for NaN and infinite values when the 
 tau: Standard deviations between groups, in units of the value: a list of numbers, each 0 or more.
 groups: True returns one row per group at each tau, with its estimate: the ''effect of tau'' curves.
 tau2: A prior of tau, such as `''half_cauchy(5)''`: adds `density`, the posterior density of tau.';
-COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows or trials that are held out.
+COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean.
 by: One or several columns or expressions that define the groups to pool.

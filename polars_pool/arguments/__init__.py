@@ -23,10 +23,8 @@ from .contrasts import interaction as interaction
 from .encoding import encoding as encoding
 from .encoding import is_rule as is_rule
 from .expansion import expanded as expanded
-from .families import has_rates as has_rates
 from .frames import rows_to_predict as rows_to_predict
 from .frames import unseen as unseen
-from .hyperparameters import prior_of_profile as prior_of_profile
 from .hyperparameters import refuse_mean_of_profile as refuse_mean_of_profile
 from .inference import coefficients_of_regression as coefficients_of_regression
 from .inference import prediction as prediction

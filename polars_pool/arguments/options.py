@@ -64,17 +64,28 @@ def _whole(argument: Any, role: str, least: int) -> int:
 
 def taus(argument: Any) -> tuple[float, ...]:
     """A grid of tau."""
+    return _grid(argument, "tau", math.inf, messages.TAUS)
+
+
+def rhos(argument: Any, below: float) -> tuple[float, ...]:
+    """A grid of rho, of rates with trials below 1."""
+    end = "" if below == math.inf else f" and less than {below:g}"
+    return _grid(argument, "rho", below, f"{{rho}}; give a list of numbers, each 0 or more{end}, such as [0, 0.1, 0.2]")
+
+
+def _grid(argument: Any, role: str, below: float, sentence: str) -> tuple[float, ...]:
+    """A list of numbers, each 0 or more."""
     if isinstance(argument, str) or not isinstance(argument, Iterable):
-        raise TypeError(messages.TAUS.format(tau=f"tau={shown(argument)}"))
+        raise TypeError(sentence.format(**{role: f"{role}={shown(argument)}"}))
     grid = list(argument)
     no_numbers = [x for x in grid if not is_number(x)]
     if no_numbers:
-        raise TypeError(messages.TAUS.format(tau=f"tau holds {shown(no_numbers[0])}"))
+        raise TypeError(sentence.format(**{role: f"{role} holds {shown(no_numbers[0])}"}))
     if not grid:
-        raise ValueError(messages.TAUS.format(tau=f"tau={shown(argument)} is empty"))
-    outside = [x for x in grid if not 0 <= float(x) < math.inf]
+        raise ValueError(sentence.format(**{role: f"{role}={shown(argument)} is empty"}))
+    outside = [x for x in grid if not 0 <= float(x) < below]
     if outside:
-        raise ValueError(messages.TAUS.format(tau=f"tau holds {outside[0]!r}"))
+        raise ValueError(sentence.format(**{role: f"{role} holds {outside[0]!r}"}))
     return tuple(float(x) for x in grid)
 
 

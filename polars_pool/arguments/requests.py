@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set
 
 from ..models.encoding import ARGUMENTS, Encoding
@@ -10,18 +11,18 @@ from ..models.meta_regression.spec import MetaRegression
 from ..models.nested.spec import Nested
 from ..models.oneway.spec import Means
 from ..models.posterior.spec import PosteriorMeans
-from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, ACCEPTED_BY_DRAWS, Rates
+from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, ACCEPTED_BY_DRAWS, ACCEPTED_BY_PROFILE, Rates
 from ..models.rates_posterior.spec import RatesPosterior
 from ..models.regression.spec import Regression
 from .call import Call
 from .columns import distinct_keys
 from .encoding import of_rows
 from .families import has_rates, refuse_for_rates
-from .hyperparameters import refuse_mean_of_profile
+from .hyperparameters import prior_of_profile, refuse_mean_of_profile
 from .means import check_without_columns, means, means_without_priors, posterior_means
 from .meta_regression import check_predictors_without_columns, has_predictors, meta_regression
 from .nested import check_nested_without_columns, is_nested, nested
-from .options import flag, taus
+from .options import flag, rhos, taus
 from .rates import rates
 from .regression import regression
 from .sentences import shown
@@ -30,6 +31,7 @@ ONE_PRIOR = (
     "prior={argument} does not go with {verb}: give 'ml', 'moments' or a known prior, or take the posterior from "
     "shrink and components"
 )
+OfProfile = Means | PosteriorMeans | MetaRegression | Rates
 AnyRequest = Means | MetaRegression | PosteriorMeans | Rates | RatesPosterior | Regression | Nested
 
 
@@ -96,17 +98,36 @@ def _without_warning(call: Call) -> Call:
     return call.replaced(family="normal")
 
 
-def profile(call: Call) -> tuple[Means | PosteriorMeans | MetaRegression, tuple[float, ...] | None, bool]:
-    """The request of `profile`, its grid of tau, and whether its rows are groups."""
-    request = meta_regression(call) if has_predictors(call) else means(call)
-    refuse_mean_of_profile(request.hyperparameters.mu)
-    grid = None if call["tau"] is None else taus(call["tau"])
+def profile(call: Call) -> tuple[OfProfile, tuple[float, ...] | None, bool]:
+    """The request of `profile`, its grid of tau or of rho, and whether its rows are groups."""
     groups = flag(call["groups"], "groups")
+    request, grid = _rates_along_rho(call) if has_rates(call) else _means_along_tau(call)
     distinct_keys(request.over_names, request.by_names if groups else (), _columns_of_profile(request, groups))
     return request, grid, groups
 
 
-def _columns_of_profile(request: Means | PosteriorMeans | MetaRegression, groups: bool) -> tuple[str, ...]:
+def _means_along_tau(call: Call) -> tuple[Means | PosteriorMeans | MetaRegression, tuple[float, ...] | None]:
+    if call["rho"] is not None:
+        raise ValueError(f"rho={shown(call['rho'])} is for rates, with trials=, exposure= or family=; means have tau=")
+    call = call.replaced(tau2=prior_of_profile(call["tau2"]) or "reml")
+    request = meta_regression(call) if has_predictors(call) else means(_without_warning(call))
+    refuse_mean_of_profile(request.hyperparameters.mu)
+    return request, None if call["tau"] is None else taus(call["tau"])
+
+
+def _rates_along_rho(call: Call) -> tuple[Rates, tuple[float, ...] | None]:
+    for name in call.changed("tau", "tau2"):
+        raise ValueError(f"{name}={shown(call[name])} is for means; rates have rho=")
+    request = _with_one_prior(call.replaced(prior="ml"), ACCEPTED_BY_PROFILE, "profile")
+    below = 1.0 if request.family == "binomial" else math.inf
+    return request, None if call["rho"] is None else rhos(call["rho"], below)
+
+
+def _columns_of_profile(request: OfProfile, groups: bool) -> tuple[str, ...]:
+    if isinstance(request, Rates):
+        from ..models.rates.profile import columns as of_rates
+
+        return of_rates(groups)
     if isinstance(request, MetaRegression):
         from ..models.meta_regression.profile import columns as of_predictors
 

@@ -89,6 +89,8 @@ def profiles(call: Call) -> DataFrame:
     """The likelihood along tau."""
     inputs, call = with_design(call)
     request, grid, of_groups = arguments.profile(call)
+    if isinstance(request, Rates):
+        raise TypeError(OF_RATES.format(verb="profile"))
     if isinstance(request, MetaRegression):
         return meta_regression.profiles(inputs, request, grid, of_groups)
     return profile.profiles(inputs, request, grid, of_groups)

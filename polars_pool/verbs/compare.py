@@ -31,7 +31,7 @@ def compare(
     toward: Covariates | None = None,
     persist: bool | None = None,
 ) -> Frame:
-    """Prediction errors without, with complete and with partial pooling, for rows or trials that are held out.
+    """Prediction errors without, with complete and with partial pooling, for rows that are held out.
 
     Every row is held out in turn and predicted from all others: by the mean of its group (`none`), by the grand mean
     of all rows or the known mu (`complete`), and by the partially pooled mean with mu estimated again (`partial`).

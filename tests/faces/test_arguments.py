@@ -37,6 +37,8 @@ CALLS = {
     "components of rates": (pool.components, {"value": "y", "by": "g", "over": "year", "trials": "n"}),
     "components of counts": (pool.components, {"value": "y", "by": "g", "exposure": "n"}),
     "profile": (pool.profile, {"value": "y", "by": "g", "over": "year", "weights": "w"}),
+    "profile of rates": (pool.profile, {"value": "y", "by": "g", "over": "year", "trials": "n"}),
+    "profile of counts": (pool.profile, {"value": "y", "by": "g", "exposure": "n"}),
     "profile of moments": (pool.profile, {"value": "y", "by": "g", **STORED}),
     "profile of estimates": (pool.profile, {"value": "y", "by": "g", "se": "w"}),
     "shrink": (pool.shrink, {"value": "y", "by": "g", "over": "year", "weights": "w"}),
@@ -275,7 +277,7 @@ RATES = [{"trials": "n"}, {"exposure": "n"}, {"family": "binomial"}, {"family": 
 @pytest.mark.parametrize("role", ["n", "var", "se", "weights", "sigma2", "tau2", "mu"])
 def test_arguments_that_rates_do_not_accept(rates, role, odd):
     reason = f"^{role}=.* does not go with {next(iter(rates))}=: a rate carries its variance in its counts$"
-    calls = [pool.shrink, pool.components, pool.posterior_draws]
+    calls = [pool.shrink, pool.components, pool.posterior_draws, *([] if role == "tau2" else [pool.profile])]
     calls += [pool.encode] if role in ("weights", "sigma2", "tau2", "mu") else []
     calls += [] if role in ("se", "weights") else [pool.compare]
     for verb in calls:
@@ -461,7 +463,7 @@ def test_where_boolean_values_are_numbers():
 
 @pytest.mark.parametrize("rates", [{"trials": "n"}, {"exposure": "n"}], ids=str)
 def test_the_normal_family_has_no_rates(rates):
-    for call in (pool.shrink, pool.components, pool.encode, pool.posterior_draws):
+    for call in (pool.shrink, pool.components, pool.encode, pool.posterior_draws, pool.profile):
         with pytest.raises(ValueError, match=r"^family='normal' needs no trials= and no exposure=$"):
             call(ROWS, "y", "g", family="normal", **rates)
     with pytest.raises((ValueError, pl.exceptions.PolarsError), match="family='normal' needs no trials="):

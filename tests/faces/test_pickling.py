@@ -40,6 +40,7 @@ QUERIES = {
     "components of rates": pool.components(ROWS, "k", "g", trials=pl.lit(9)),
     "profile": pool.profile(ROWS, "y", "g"),
     "profile of groups": pool.profile(ROWS, "y", "g", tau=[0, 1], groups=True),
+    "profile of rates": pool.profile(ROWS, "k", "g", trials=pl.lit(9), rho=[0, 0.1], groups=True),
     "compare": pool.compare(ROWS, "y", "g"),
     "compare rates": pool.compare(ROWS, "k", "g", trials=pl.lit(9)),
     "encode": pool.encode(ROWS, "y", "g"),

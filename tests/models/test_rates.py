@@ -1184,6 +1184,8 @@ def queries(lf) -> dict[str, pl.LazyFrame]:
         "threshold": pool.shrink(lf, "hits", "g", trials="n", threshold=0.5, posterior=True),
         "groups": pool.shrink(lf, "hits", "g", trials="n", groups=unseen),
         "compare": pool.compare(lf, "hits", "g", trials="n", over="year"),
+        "profile": pool.profile(lf, "hits", "g", trials="n", over="year"),
+        "profile of groups": pool.profile(lf, "hits", "g", exposure="time", groups=True),
         "draws": pool.posterior_draws(lf, "hits", "g", trials="n", over="year", draws=2, seed=1),
         "groups over": pool.shrink(lf, "hits", "g", exposure="time", over="year", groups=unseen),
     }

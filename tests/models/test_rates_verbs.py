@@ -1,5 +1,6 @@
 """Encoding, comparing, profiling and drawing rates: against refits, trials one by one, and scipy's distributions."""
 
+import mpmath
 import numpy as np
 import polars as pl
 import pytest
@@ -435,3 +436,183 @@ def test_models_without_held_out_trials_have_no_scores():
 def test_wrong_comparisons(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         pool.compare(drawn("binomial"), "x", "g", **options)
+
+
+# ---- profile ---------------------------------------------------------------------------------------------------------
+
+
+def log_likelihood(family, x, n, mean, rho) -> float:
+    """The log likelihood of groups by scipy."""
+    if family == "binomial":
+        if rho == 0:
+            return stats.binom.logpmf(x, n, mean).sum()
+        size = 1 / rho - 1
+        return stats.betabinom.logpmf(x, n, mean * size, (1 - mean) * size).sum()
+    if rho == 0:
+        return stats.poisson.logpmf(x, n * mean).sum()
+    return stats.nbinom.logpmf(x, 1 / rho, 1 / (1 + rho * n * mean)).sum()
+
+
+def best(family, x, n, rho) -> tuple[float, float]:
+    """The most likely mean at an overdispersion, and the log likelihood there."""
+    above = 1 - 1e-9 if family == "binomial" else 1 + 2 * (x / n).max()
+    result = optimize.minimize_scalar(
+        lambda mean: -log_likelihood(family, x, n, mean, rho),
+        bounds=(1e-9, above),
+        method="bounded",
+        options={"xatol": 1e-11},
+    )
+    return result.x, -result.fun
+
+
+def sums(rows) -> tuple[np.ndarray, np.ndarray]:
+    groups = rows.group_by("g").agg(pl.sum("x", "n")).sort("g")
+    return groups["x"].to_numpy(), groups["n"].to_numpy()
+
+
+def profile_of(rows, family="binomial", **options) -> pl.DataFrame:
+    return pool.profile(rows, "x", "g", **{ROLE[family]: "n"}, **options)
+
+
+@every_family
+def test_the_profile_is_the_best_of_each_overdispersion(family):
+    rows = drawn(family)
+    grid = [0.0, 1e-4, 0.003, 0.05, 0.3, 0.95]
+    curve = profile_of(rows, family, rho=grid)
+    assert curve.columns == ["rho", "mean", "log_likelihood"]
+    assert curve["rho"].to_list() == grid
+    for rho, mean, value in curve.iter_rows():
+        want_mean, want = best(family, *sums(rows), rho)
+        assert value == pytest.approx(want, rel=1e-9)
+        assert mean == pytest.approx(want_mean, rel=1e-5)  # flat at its maximum
+
+
+@every_family
+def test_the_profile_ends_at_the_limit_of_99_per_cent(family):
+    rows = drawn(family)
+    model = pool.components(rows, "x", "g", **{ROLE[family]: "n"}).row(0, named=True)
+    curve = profile_of(rows, family)
+    assert curve.height == 61
+    np.testing.assert_allclose(curve["rho"], np.linspace(0, curve["rho"].max(), 61), rtol=1e-12)
+    end = curve["rho"][-1]
+    assert end > model["rho"]
+    fall = 2 * (model["log_likelihood"] - best(family, *sums(rows), end)[1])
+    assert fall == pytest.approx(stats.chi2.ppf(0.99, 1), abs=1e-7)
+    assert curve["log_likelihood"].max() <= model["log_likelihood"] + 1e-9
+
+
+@every_family
+def test_the_profile_has_its_maximum_at_the_estimates(family):
+    rows = drawn(family)
+    options = {ROLE[family]: "n"}
+    model = pool.components(rows, "x", "g", **options).row(0, named=True)
+    point = profile_of(rows, family, rho=[model["rho"]]).row(0, named=True)
+    assert point["log_likelihood"] == pytest.approx(model["log_likelihood"], rel=1e-12)
+    assert point["mean"] == pytest.approx(model["mean"], rel=1e-8)
+    groups = profile_of(rows, family, rho=[model["rho"]], groups=True)
+    assert groups.columns == ["g", "rho", "estimate", "se"]
+    want = pool.shrink(rows, "x", "g", **options).select("g", "estimate", "se")
+    assert_frame_equal(groups.select("g", "estimate", "se"), want, rel_tol=1e-8)
+
+
+@every_family
+def test_the_rates_of_groups_at_each_overdispersion(family):
+    """The posterior means by counts, and at 0 the common rate."""
+    rows, grid = drawn(family), [0.0, 0.02, 0.5]
+    x, n = sums(rows)
+    of_groups = profile_of(rows, family, rho=grid, groups=True)
+    for rho, mean, _ in profile_of(rows, family, rho=grid).iter_rows():
+        size = np.inf if rho == 0 else 1 / rho - 1 if family == "binomial" else 1 / rho / mean
+        want = np.full(len(n), x.sum() / n.sum()) if rho == 0 else (x + mean * size) / (n + size)
+        np.testing.assert_allclose(of_groups.filter(rho=rho).sort("g")["estimate"], want, rtol=1e-12)
+    assert_frame_equal(of_groups, of_groups.sort("g", "rho"))
+
+
+@every_family
+def test_profiles_of_models_are_those_of_each_alone(family):
+    rows = drawn(family).with_columns(year=pl.col("g") % 3)
+    for options in ({}, {"groups": True}, {"rho": [0, 0.1]}):
+        lazy = profile_of(rows.lazy(), family, over="year", **options)
+        every = lazy.collect()
+        assert lazy.collect_schema() == every.schema
+        for year in range(3):
+            alone = profile_of(rows.filter(year=year), family, **options)
+            of_year = every.filter(year=year).drop("year").sort(alone.columns[:2])
+            assert_frame_equal(of_year, alone.sort(alone.columns[:2]), rel_tol=1e-7)
+
+
+def test_profiles_at_the_ends():
+    def curve(x, n, **options):
+        rows = pl.DataFrame({"g": range(len(x)), "x": x, "n": n}, schema_overrides={"x": pl.Int64, "n": pl.Int64})
+        return profile_of(rows, **options)
+
+    for x, n, mean in (([0, 0], [4, 9], 0.0), ([4, 9], [4, 9], 1.0)):
+        assert curve(x, n, rho=[0, 0.5]).rows() == [(0.0, mean, 0.0), (0.5, mean, 0.0)]
+        assert curve(x, n)["rho"].to_list() == [0.0]
+    assert curve([0, 1, 1], [1, 1, 1])["rho"].to_list() == [0.0]  # single trials do not limit rho
+    extreme = curve([0, 4, 6], [5, 4, 6])
+    assert extreme["rho"][-1] == pytest.approx(60 / 61)
+    assert extreme["log_likelihood"].is_sorted()
+    one = curve([3], [10])
+    assert one["log_likelihood"][0] == pytest.approx(stats.binom.logpmf(3, 10, 0.3))
+    assert one["rho"][-1] < 1
+    assert curve([], []).height == curve([0], [0]).height == 0
+    with_empty = curve([3, 0, 8], [10, 0, 12], rho=[0.1])
+    assert with_empty.rows() == curve([3, 8], [10, 12], rho=[0.1]).rows()
+    groups = curve([3, 0, 8], [10, 0, 12], rho=[0.1], groups=True)
+    assert groups.filter(g=1)["estimate"].item() == pytest.approx(with_empty["mean"].item(), rel=1e-12)
+    none = profile_of(pl.DataFrame({"g": [1, 2], "x": [0, 0], "n": [0.5, 2.0]}), "poisson")
+    assert none.rows() == [(0.0, 0.0, 0.0)]
+
+
+def test_the_profile_of_a_billion_trials():
+    """Against 40 digits, and the best mean against its neighbours."""
+    x, n, rho = (300_000_000, 410_000_000, 7), (1_000_000_000, 1_000_000_000, 20), 0.02
+    curve = profile_of(pl.DataFrame({"g": range(3), "x": x, "n": n}), rho=[rho]).row(0, named=True)
+    with mpmath.workdps(40):
+        size = 1 / mpmath.mpf(rho) - 1
+
+        def value(mean):
+            alpha, beta = mean * size, (1 - mean) * size
+            terms = (
+                mpmath.log(mpmath.beta(alpha + a, beta + b - a) / mpmath.beta(alpha, beta) * mpmath.binomial(b, a))
+                for a, b in zip(x, n, strict=True)
+            )
+            return mpmath.fsum(terms)
+
+        mean = mpmath.mpf(curve["mean"])
+        at = value(mean)
+        assert abs(at - curve["log_likelihood"]) < 1e-9 * abs(at)
+        for step in (1e-7, -1e-7):
+            assert value(mean + step) < at
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"trials": "n", "tau": [0, 1]}, r"^tau=\[0, 1\] is for means; rates have rho="),
+        ({"trials": "n", "tau2": pool.Uniform()}, "^tau2=.* is for means; rates have rho="),
+        ({"rho": [0, 0.1]}, r"^rho=\[0, 0.1\] is for rates, with trials=, exposure= or family=; means have tau="),
+        (
+            {"trials": "n", "rho": [0, 1]},
+            "^rho holds 1; give a list of numbers, each 0 or more and less than 1, such as",
+        ),
+        ({"trials": "n", "rho": [-0.1]}, "^rho holds -0.1; give a list of numbers"),
+        ({"exposure": "n", "rho": [np.inf]}, "^rho holds .*inf.*; give a list of numbers, each 0 or more, such as"),
+        ({"trials": "n", "rho": []}, r"^rho=\[\] is empty; give a list of numbers"),
+        ({"trials": "n", "weights": "n"}, "^weights='n' does not go with trials="),
+        ({"trials": "n", "mu": 0.3}, "^mu=0.3 does not go with trials="),
+        ({"trials": "n", "toward": "fold"}, "^toward="),
+    ],
+    ids=str,
+)
+def test_wrong_profiles(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        pool.profile(drawn("binomial"), "x", "g", **options)
+
+
+def test_wrong_types_of_rho():
+    for wrong in (0.5, "0.1", ["a"]):
+        with pytest.raises(TypeError, match=r"^rho.*; give a list of numbers"):
+            profile_of(drawn("binomial"), rho=wrong)
+    assert profile_of(drawn("poisson"), "poisson", rho=[3.5]).height == 1

@@ -25,6 +25,8 @@ CALLS: dict[str, Any] = {
     "components of counts": lambda: pool.components(ROWS, "k", "g", exposure="y"),
     "profile": lambda: pool.profile(ROWS, "y", "g", tau=[0, 1]),
     "profile of groups": lambda: pool.profile(ROWS, "y", "g", tau=[0, 1], groups=True),
+    "profile of rates": lambda: pool.profile(ROWS, "k", "g", family="binomial", rho=[0, 0.1]),
+    "profile of groups of rates": lambda: pool.profile(ROWS, "k", "g", family="binomial", rho=[0], groups=True),
     "shrink": lambda: pool.shrink(ROWS, "y", "g", interval="robust", threshold=2.0),
     "shrink rates": lambda: pool.shrink(ROWS, "k", "g", family="binomial", threshold=0.5, posterior=True),
     "encode": lambda: pool.encode(ROWS, "y", "g"),

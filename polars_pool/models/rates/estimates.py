@@ -66,7 +66,7 @@ def of_pairs(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.DataT
     x, n, k = (rows[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
     fitted = solved(Pairs(start, x, n, k), request)
     with np.errstate(all="ignore"):
-        values = _posterior(fitted.pairs, fitted.prior, request, not {"lower", "upper"}.isdisjoint(statistics))
+        values = statistics_of(fitted.pairs, fitted.prior, request, not {"lower", "upper"}.isdisjoint(statistics))
     warning.warn({warning.POOLED_RATES: pooled_completely(fitted, request)}, request.caller)
     return rows.with_columns(series(name, values[name][fitted.pair], dtype) for name, dtype in statistics.items())
 
@@ -76,7 +76,7 @@ def pooled_completely(fitted: Fitted, request: Rates) -> Array:
     return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(request.prior, str)
 
 
-def _posterior(pairs: Pairs, prior: Prior, request: Rates, limits: bool) -> dict[str, Array]:
+def statistics_of(pairs: Pairs, prior: Prior, request: Rates, limits: bool) -> dict[str, Array]:
     """The statistics of the groups of each pair, with or without the limits of their intervals."""
     model, x, n = pairs.model, pairs.x, pairs.n
     given = posterior.Prior(prior.mean, *parameters(prior, request), request.family)

@@ -61,18 +61,18 @@ def distinct_models(rows: Pairs) -> tuple[Pairs, Array, Array]:
 
 def _fitted(pairs: Pairs, request: Rates) -> tuple[Prior, Array, Array]:
     """The prior of each model, its number of groups that have trials or exposure, and their total."""
-    present, informative = _informative(pairs)
+    present, some = informative(pairs)
     with np.errstate(all="ignore"):
-        estimates = _estimated(informative, request)
+        estimates = _estimated(some, request)
     warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, request.caller)
     prior = _without_groups(pairs.models, request)
     prior.put(present, estimates)
     groups, n = np.zeros((2, pairs.models))
-    groups[present], n[present] = informative.sum(np.ones_like(informative.x)), informative.sum(informative.n)
+    groups[present], n[present] = some.sum(np.ones_like(some.x)), some.sum(some.n)
     return prior, groups, n
 
 
-def _informative(pairs: Pairs) -> tuple[Array, Pairs]:
+def informative(pairs: Pairs) -> tuple[Array, Pairs]:
     """The models with groups that have trials or exposure, and the pairs of these groups."""
     some = pairs.n > 0
     if some.all() and len(some):

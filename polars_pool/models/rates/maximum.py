@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from .pairs import Pairs
 from .prior import ROUNDING, Prior, log_likelihood, size_by_moments, with_likelihood
 from .spec import Family
 
+Result = TypeVar("Result")
 INFINITE = 1e15  # a size that data cannot distinguish from an infinite one
 SIZES = 10.0 ** np.arange(-1, 7)  # candidates for the start of the search
 BLOCK = 2**14  # pairs at once, or a quarter of the terms of each kind: their numbers fit into the cache
@@ -26,22 +30,29 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     An infinite size is no maximum where groups differ by more than chance (Tarone 1979, Biometrika 66). Where they do
     not, a finite size can still be better: a large group can hide how much small groups differ.
     """
+    unknown = np.full(pairs.models, np.nan)
+    prior = with_likelihood(unknown, unknown.copy(), unknown.copy())
+    for models, estimates in of_blocks(pairs, family, partial(most_likely, family=family)):
+        prior.put(models, estimates)
+    return prior
+
+
+def of_blocks(
+    pairs: Pairs, family: Family, function: Callable[[Pairs, Array, Likelihood], Result]
+) -> list[tuple[Array, Result]]:
+    """A function of blocks of models beside their numbers: of their pairs, the rates of all groups, the likelihoods."""
     is_few = few_trials.chosen(pairs) if family == "binomial" else np.zeros(pairs.models, dtype=bool)
     sizes = np.where(is_few, pairs.largest(pairs.n) / 4, pairs.lengths)
 
-    def of_block(models: Array) -> Prior:
+    def of_block(models: Array) -> Result:
         with np.errstate(all="ignore"):
             some = pairs.take(models)
             rate = some.sum(some.x) / some.sum(some.n)
-            criterion = FewTrials.of(some) if is_few[models[0]] else AllPairs(some, family, some.excess(rate))
-            return _by_likelihood(some, family, rate, criterion)
+            few = bool(is_few[models[0]])
+            return function(some, rate, FewTrials.of(some) if few else AllPairs(some, family, some.excess(rate)))
 
     blocks = [block for few in (True, False) for block in _blocks(np.flatnonzero(is_few == few), sizes)]
-    unknown = np.full(pairs.models, np.nan)
-    prior = with_likelihood(unknown, unknown.copy(), unknown.copy())
-    for models, estimates in zip(blocks, threads.of_blocks(of_block, blocks), strict=True):
-        prior.put(models, estimates)
-    return prior
+    return list(zip(blocks, threads.of_blocks(of_block, blocks), strict=True))
 
 
 def _blocks(models: Array, sizes: Array) -> list[Array]:
@@ -55,14 +66,14 @@ def _blocks(models: Array, sizes: Array) -> list[Array]:
     return blocks
 
 
-def _by_likelihood(pairs: Pairs, family: Family, rate: Array, of_models: Likelihood) -> Prior:
-    """The prior of highest likelihood of each model, whose groups have this rate in total."""
+def most_likely(pairs: Pairs, rate: Array, of_models: Likelihood, family: Family) -> Prior:
+    """The prior of highest likelihood of each model, whose groups have this rate in total; see `by_likelihood`."""
     n, events = pairs.sum(pairs.n), pairs.sum(pairs.x)
     deviation = pairs.sum(pairs.excess(rate) ** 2)
     chance = rate * (1 - rate) * n if family == "binomial" else events
     constant = likelihood.constant(pairs.x, pairs.n, family)
     infinite = np.full_like(rate, np.inf)
-    prior = with_likelihood(rate, infinite, of_models.value(rate, infinite))
+    prior = with_likelihood(rate.copy(), infinite, of_models.value(rate, infinite))
     start = _start(pairs, family, rate, of_models)
     rounding = ROUNDING * pairs.sum(1 + np.abs(constant))
     finite = (deviation > chance * (1 + ROUNDING)) | (start.log_likelihood > prior.log_likelihood + rounding)
@@ -78,7 +89,7 @@ def _by_likelihood(pairs: Pairs, family: Family, rate: Array, of_models: Likelih
 
 def _maximum(of_models: Likelihood, family: Family, pooled: Array, start: Prior, unit: Array) -> Prior:
     """The prior of highest likelihood of each model, near a start, with its covariance by the observed information."""
-    centre = _link(start.mean, family) - _link(pooled, family)
+    centre = link(start.mean, family) - link(pooled, family)
     criterion = Criterion(of_models, family, pooled, centre, unit)
     at_start = np.stack([np.zeros(len(pooled)), np.log(start.size)], axis=1)
     x, value, hessian, converged = trust_region.minimum(criterion, at_start)
@@ -87,7 +98,7 @@ def _maximum(of_models: Likelihood, family: Family, pooled: Array, start: Prior,
     hessian[:, :, 0] /= unit[:, None]
     hessian[~(np.linalg.det(hessian) > 0)] = np.nan
     return Prior(
-        mean=_moved(pooled, centre + x[:, 0], family)[0],
+        mean=moved_by(pooled, centre + x[:, 0], family)[0],
         size=np.exp(x[:, 1]),
         covariance=np.linalg.inv(hessian),
         log_likelihood=-value,
@@ -146,7 +157,7 @@ class Criterion:
         """Value, gradient and Hessian of the models listed."""
         unit = self.unit[models]
         scale = np.stack([unit, np.ones(len(models))], axis=1)
-        mean, moved = _moved(self.pooled[models], self.centre[models] + unit * x[:, 0], self.family)
+        mean, moved = moved_by(self.pooled[models], self.centre[models] + unit * x[:, 0], self.family)
         terms = self.of_models.take(models).terms(mean, np.exp(x[:, 1]), moved)
         by_mean, both, by_size = terms.hessian
         gradient = np.stack(terms.gradient, axis=1) * scale
@@ -196,11 +207,12 @@ def _error(pairs: Pairs, family: Family, prior: Prior) -> Array:
     return np.asarray(1 / np.sqrt(np.maximum(mean * exposure, 1)))
 
 
-def _link(mean: Array, family: Family) -> Array:
+def link(mean: Array, family: Family) -> Array:
+    """The logit or the log of a mean."""
     return np.asarray(special.logit(mean) if family == "binomial" else np.log(mean))
 
 
-def _moved(rate: Array, by: Array, family: Family) -> tuple[Array, Array]:
+def moved_by(rate: Array, by: Array, family: Family) -> tuple[Array, Array]:
     """The rate whose logit, or log, is larger by a step; and its difference from `rate`, to the last digits."""
     if family == "poisson":
         return rate * np.exp(by), rate * np.expm1(by)

@@ -19,7 +19,9 @@ ACCEPTED_BY_COMPONENTS = frozenset({"over", "trials", "exposure", "family", "pri
 ACCEPTED = ACCEPTED_BY_COMPONENTS | {"level", "uncertainty", "threshold", "groups", "posterior"}
 """and those of `shrink` that apply to rates,"""
 ACCEPTED_BY_DRAWS = ACCEPTED_BY_COMPONENTS | {"uncertainty", "groups", "draws", "seed"}
-"""and of `posterior_draws`."""
+"""of `posterior_draws`,"""
+ACCEPTED_BY_PROFILE = ACCEPTED_BY_COMPONENTS - {"prior"} | {"rho", "groups"}
+"""and of `profile`."""
 
 
 @dataclass(frozen=True)

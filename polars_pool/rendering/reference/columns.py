@@ -96,6 +96,12 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
     ),
     ("profile with groups=True", "One row per model, `tau` and group.", "", (OF_GROUPS["profile_of_groups"],)),
     (
+        "profile of rates",
+        "One row per model and `rho`, or with `groups=True` per model, `rho` and group.",
+        "profile of rates",
+        ((verbs.profile, {"trials": "trials"}), (verbs.profile, {"trials": "trials", "groups": True})),
+    ),
+    (
         "compare",
         "One row per model: squared errors of predictions for rows that are held out.",
         "",
