@@ -31,6 +31,7 @@ write_data("rat_tumors", data.frame(group = seq_len(nrow(tumors)), tumors[c("y",
 
 bcg <- metafor::escalc("RR", ai = tpos, bi = tneg, ci = cpos, di = cneg, data = from("metadat", "dat.bcg"))
 write_data("bcg", with(bcg, data.frame(trial, yi = as.vector(yi), vi, ni = tpos + tneg + cpos + cneg, ablat, year)))
+write_data("bcg_counts", bcg[c("trial", "author", "year", "tpos", "tneg", "cpos", "cneg", "ablat", "alloc")])
 write_data("raudenbush1985", from("metadat", "dat.raudenbush1985")[c("study", "yi", "vi", "weeks")])
 schools <- from("metadat", "dat.konstantopoulos2011")
 write_data("konstantopoulos2011", schools[c("district", "school", "study", "yi", "vi")])
