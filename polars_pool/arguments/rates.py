@@ -31,7 +31,9 @@ WITHOUT_POSTERIOR = {
 
 def rates(call: Call, accepted: Set[str]) -> Rates | RatesPosterior:
     """The request for rates of a verb that accepts some arguments."""
-    is_integrated = integrated_prior_of_rates(call["prior"], OF_RATES[_family(call)]) is not None
+    is_integrated = (
+        bool(call.changed("prior")) and integrated_prior_of_rates(call["prior"], OF_RATES[_family(call)]) is not None
+    )
     refuse_for_rates(call, accepted | posterior.ACCEPTED_BY_COMPONENTS if is_integrated else accepted)
     columns = _columns(call)
     if is_integrated:
