@@ -111,3 +111,23 @@ def test_nan_as_null(classic):
     options = {"over": "model", "trials": "n", "nan": "null"}
     got, want = path(classic)(pool.shrink, frame, "x", "g", **options), pool.shrink(frame, "x", "g", **options)
     assert_agree(got, want, ["model", "g"], ITERATED, COUNTS["x"])
+
+
+@pytest.mark.parametrize(
+    "size", [{"trials": "n"}, {"exposure": "time", "prior": "moments"}], ids=["trials", "exposure"]
+)
+def test_rows_are_encoded_by_their_rates(classic, size):
+    frame = COUNTS.with_columns(index=pl.int_range(pl.len()), fold=pl.int_range(pl.len()) % 2)
+    for folds in (None, "fold"):
+        options = {"over": "model", "columns": ["estimate", "n"], "name": "code", "folds": folds, **size}
+        got = polars_frame(pool.encode(spark_frame(classic, frame), "x", "g", **options))
+        assert_agree(got, pool.encode(frame, "x", "g", **options), ["index"], ITERATED, COUNTS["x"])
+
+
+def test_verbs_of_rates_that_need_one_machine(classic):
+    rows = spark_frame(classic, COUNTS)
+    for verb in (pool.compare, pool.profile):
+        with pytest.raises(TypeError, match=f"^{verb.__name__} of rates does not run on Spark: give a Polars frame"):
+            verb(rows, "x", "g", trials="n")
+    with pytest.raises(TypeError, match=r"^draws do not run on Spark"):
+        pool.posterior_draws(rows, "x", "g", trials="n")
