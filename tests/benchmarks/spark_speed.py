@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import sparks
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as spark
 from pyspark.sql.classic.dataframe import DataFrame as ClassicFrame
 from turns import machine, make_table
@@ -33,6 +33,11 @@ def bare(rows: DataFrame, *keys: str) -> DataFrame:
     return rows.groupBy(*keys).agg(spark.count("y"), spark.avg("y"), spark.var_samp("y"))
 
 
+def predictor() -> Column:
+    """A number that is constant within each group."""
+    return (spark.col("g") % 7).alias("x")
+
+
 # job: the plain job for comparison, the query, and the target for the ratio of CPU (it should be lower)
 JOBS: dict[str, tuple[str, Callable[[DataFrame], DataFrame], float | None]] = {
     "bare": ("bare", lambda rows: bare(rows, "g"), None),
@@ -41,6 +46,8 @@ JOBS: dict[str, tuple[str, Callable[[DataFrame], DataFrame], float | None]] = {
     "shrink, persist=False": ("bare", lambda rows: pool.shrink(rows, "y", by="g", persist=False), None),
     "shrink, se": ("bare", lambda rows: pool.shrink(rows, "y", by="g", se="se"), 1.3),
     "shrink, over": ("bare, two keys", lambda rows: pool.shrink(rows, "y", by="h", over="model"), 1.6),
+    "shrink, toward": ("bare", lambda rows: pool.shrink(rows, "y", by="g", toward=predictor()), 1.3),
+    "coefficients": ("bare", lambda rows: pool.coefficients(rows, "y", by="g", toward=predictor()), None),
     "components": ("bare", lambda rows: pool.components(rows, "y", by="g"), None),
 }
 
