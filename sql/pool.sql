@@ -1806,22 +1806,6 @@ CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
         + (n - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n)))
         * (mean - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean))) ELSE 0.0 END;
 
--- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
---
--- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
-CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
-    (squares - rate * (1 - rate::DOUBLE) * noise) / (rate * (1 - rate::DOUBLE) * (spread::DOUBLE - noise));
-
--- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
-CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
-    (squares - noise::DOUBLE * rate) / (rate::DOUBLE * rate * spread);
-
--- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
---
--- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
-CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
-    by_mean::DOUBLE * by_mean * var_mean + 2 * by_mean::DOUBLE * cov + var_size;
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- A regression with one covariate and a varying intercept: squares about a line, identification, errors.
 --
@@ -1834,27 +1818,6 @@ CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_s
 CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
     yy - 2 * slope::DOUBLE * xy + slope::DOUBLE * slope * xx;
 
--- A sum of products about (mx, my), from the sums of products, of both factors, and of the weights.
-CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
-    xy - mx::DOUBLE * y - my::DOUBLE * x + mx::DOUBLE * my * one;
-
--- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
-CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
-    a - a2::DOUBLE / a - b2::DOUBLE / b;
-
--- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
-CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
-    a2 - 2 * (a3::DOUBLE / a + b3::DOUBLE / b) + a2::DOUBLE / a * (a2::DOUBLE / a)
-        + 2 * c2::DOUBLE * c2 / (a::DOUBLE * b) + b2::DOUBLE / b * (b2::DOUBLE / b);
-
--- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
-CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
-    at_centre + arm::DOUBLE * arm * of_slope;
-
--- Variance of the line's values over the rows, from the squares of the covariate about its mean.
-CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
-    slope::DOUBLE * slope * xx / w * n / (n::DOUBLE - 1);
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Nested levels: a node between its children and its parent.
 --
@@ -1864,36 +1827,6 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
 -- that of mu. Source: Searle, Casella & McCulloch (1992), Variance Components, chapter 7; Harville (1976), Ann. Stat.
 -- 4.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- Precision w of a child's mean about its parent's; 0 for a child without rows.
-CREATE OR REPLACE MACRO _pool_nested_precision(v, tau2) AS
-    CASE
-        WHEN v = 'infinity'::DOUBLE THEN 0.0
-        WHEN v::DOUBLE + tau2 > 3.054936363499605e-151
-            THEN 1 / CASE WHEN v::DOUBLE + tau2 > 3.054936363499605e-151 THEN v::DOUBLE + tau2 ELSE 1.0 END
-        ELSE 3.273390607896142e+150
-    END;
-
--- Sampling variance of a node's mean, from the sum of its children's precisions; infinite without rows.
-CREATE OR REPLACE MACRO _pool_nested_sampling_variance(total) AS
-    CASE
-        WHEN total::DOUBLE = 0 THEN 'infinity'::DOUBLE
-        WHEN total::DOUBLE < 3.273390607896142e+150
-            THEN 1 / CASE WHEN total::DOUBLE = 0 THEN 1.0 ELSE total::DOUBLE END
-        ELSE 0.0
-    END;
-
--- The estimate of a node less that of its parent.
-CREATE OR REPLACE MACRO _pool_nested_effect(weight, mean, parent) AS
-    CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight * (mean::DOUBLE - parent) END;
-
--- Variance of the node's true mean less its parent's, given the data.
-CREATE OR REPLACE MACRO _pool_nested_effect_variance(tau2, pooling, weight, se_parent) AS
-    tau2::DOUBLE * pooling + weight::DOUBLE * se_parent * (weight::DOUBLE * se_parent);
-
--- The share of a level in the variance of a row, or of a typical estimate, about mu.
-CREATE OR REPLACE MACRO _pool_nested_share(tau2, variance) AS
-    CASE WHEN variance::DOUBLE = 0 THEN NULL ELSE tau2::DOUBLE / variance END;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The likelihood of two nested levels by sums over the leaves of each outer node, with exact derivatives.
@@ -1906,31 +1839,11 @@ CREATE OR REPLACE MACRO _pool_nested_share(tau2, variance) AS
 -- McCulloch (1992), Variance Components, chapter 6.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- A sum with w^p u, from the same sums with w^(p - 1) and w^p: u = (1 / w - tau2) / sigma2.
-CREATE OR REPLACE MACRO _pool_node_by_sigma2(last, same, tau2, sigma2) AS
-    (last - tau2::DOUBLE * same) / sigma2;
-
--- A sum with w^p u^2, from the same sums with w^(p - 2), w^(p - 1) and w^p.
-CREATE OR REPLACE MACRO _pool_node_by_sigma2_twice(first, second, third, tau2, sigma2) AS
-    (first - 2 * tau2::DOUBLE * second + tau2::DOUBLE * tau2 * third) / (sigma2::DOUBLE * sigma2);
-
--- Derivative of a node's part of -2 log L at fixed mu by sigma2 or tau2, from its sums with one more factor.
---
--- `share` is 1 / W, W the sum of kappa s_1 over all nodes, for the log W of the restricted likelihood; else 0.
-CREATE OR REPLACE MACRO _pool_node_slope(logs, s, q, t, kappa, share) AS
-    logs - s::DOUBLE * kappa * (t + share::DOUBLE * kappa) - q;
-
 -- Second derivative of the same part by sigma2 and tau2, from sums with one more factor of each, or of both.
 CREATE OR REPLACE MACRO _pool_node_bend(logs, twice, s, other, q, r, other_r, t, kappa, share) AS
     2 * twice::DOUBLE * kappa * (t + share::DOUBLE * kappa)
         - s::DOUBLE * other * t * kappa * kappa * (t + 2 * share::DOUBLE * kappa) - logs
         + 2 * (q - t::DOUBLE * kappa * r * other_r);
-
--- Second derivative of the same part by t and by sigma2 or tau2; w = kappa s_1.
---
--- That by t alone has s = s_1^2 and r = s_1 r_1.
-CREATE OR REPLACE MACRO _pool_node_bend_by_outer(s, r, g, w, kappa, share) AS
-    kappa * (2 * g::DOUBLE * r - s::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share));
 
 -- Second derivative of -2 log L with the most likely mu, from that at fixed mu.
 --
@@ -1964,41 +1877,9 @@ CREATE OR REPLACE MACRO _pool_node_inverse(a, b, c, ab, ac, bc) AS
 -- Source: Trefethen (2013), Approximation Theory and Approximation Practice, chapters 2, 4 and 8.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
-CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
-    CASE
-        WHEN largest::DOUBLE > least
-            THEN (v::DOUBLE - least - (largest::DOUBLE - v))
-            / CASE WHEN largest::DOUBLE > least THEN largest::DOUBLE - least ELSE 1.0 END
-        ELSE 1.0
-    END;
-
 -- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
 CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
     2 * t::DOUBLE * last - before;
-
--- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
-CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
-    (least * (1 - x::DOUBLE) + largest * (1 + x::DOUBLE)) / 2;
-
--- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
-CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
-    CASE
-        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
-        ELSE 0.0
-    END;
-
--- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
-CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
-    (second::DOUBLE + first) / 2;
-
--- Count of the pseudo-group one standard deviation below the mean.
-CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
-    (second::DOUBLE - first) / 2;
-
--- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
-CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
-    count::DOUBLE - second;
 
 -- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
 --
@@ -3668,13 +3549,13 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
     SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread
     FROM bins WHERE NOT varies
     UNION ALL BY NAME
-    FROM (SELECT model, 1 / _pool_bin_at_point(x, u_least, u_largest) AS w,
+    FROM (SELECT model, 1 / ((u_least * (1 - x::DOUBLE) + u_largest * (1 + x::DOUBLE)) / 2) AS w,
         CASE side
-            WHEN 1 THEN _pool_bin_count_above(first, second)
-            WHEN -1 THEN _pool_bin_count_below(first, second)
-            ELSE _pool_bin_count_at_mean(one, second)
+            WHEN 1 THEN ((second::DOUBLE + first) / 2)
+            WHEN -1 THEN ((second::DOUBLE - first) / 2)
+            ELSE (one::DOUBLE - second)
         END AS k,
-        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread
+        mean + side * sd AS y, ((v_least * (1 - x::DOUBLE) + v_largest * (1 + x::DOUBLE)) / 2) AS v, 0.0 AS spread
     FROM (
         SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
             list_inner_product(counts, seconds) AS second
@@ -3690,8 +3571,16 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
                 FROM (
                     SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
                     FROM (
-                        SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t,
-                            _pool_bin_deviation(y, mean, sd) AS z
+                        SELECT model, bin, (CASE
+                            WHEN u_largest::DOUBLE > u_least
+                                THEN (u::DOUBLE - u_least - (u_largest::DOUBLE - u))
+                                / CASE WHEN u_largest::DOUBLE > u_least THEN u_largest::DOUBLE - u_least ELSE 1.0 END
+                            ELSE 1.0
+                        END) AS t,
+                            (CASE
+                                WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+                                ELSE 0.0
+                            END) AS z
                         FROM binned JOIN (
                             SELECT model, bin, mean, sd, u_least, u_largest
                             FROM bins WHERE varies AND NOT keeps
@@ -6495,9 +6384,9 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
 CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
     SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
         hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
-        _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
-        _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
-        _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
+        (h2xx - mx::DOUBLE * h2x - mx::DOUBLE * h2x + mx::DOUBLE * mx * h2) AS h2xx,
+        (h2xy - mx::DOUBLE * h2y - my::DOUBLE * h2x + mx::DOUBLE * my * h2) AS h2xy,
+        (h2yy - my::DOUBLE * h2y - my::DOUBLE * h2y + my::DOUBLE * my * h2) AS h2yy
     FROM query_table(points) AS p JOIN (SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
         sum(k * h * (dx * dy + sxy)) AS hxy, sum(k * h * (dy * dy + syy)) AS hyy, sum(k * h * h) AS h2,
         sum(k * h * h * dx) AS h2x, sum(k * h * h * dy) AS h2y, sum(k * h * h * (dx * dx + sxx)) AS h2xx,
@@ -6586,7 +6475,8 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     curved AS (
         SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
             sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
-            _pool_line_trace(a, a2, b, b2) AS trace, _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS of_square,
+            (a - a2::DOUBLE / a - b2::DOUBLE / b) AS trace, (a2 - 2 * (a3::DOUBLE / a + b3::DOUBLE / b) + a2::DOUBLE / a * (a2::DOUBLE / a)
+                + 2 * c2::DOUBLE * c2 / (a::DOUBLE * b) + b2::DOUBLE / b * (b2::DOUBLE / b)) AS of_square,
             of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
         FROM (
             SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
@@ -6737,7 +6627,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             CASE WHEN state = 'searched' AND NOT none_within THEN
                 CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
                     ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
-            _pool_line_fixed_variance(beta, txx, w, n) AS fixed
+            (beta::DOUBLE * beta * txx / w * n / (n::DOUBLE - 1)) AS fixed
         FROM about
     )
     SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
@@ -6753,7 +6643,7 @@ CREATE OR REPLACE MACRO _pool_line_population(components, origins, request, leve
     SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
         _pool_at_x + _pool_origin_x AS _pool_arm,
         [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-        [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)), sqrt(_pool_variance_beta)]
+        [sqrt((_pool_variance_at + _pool_arm::DOUBLE * _pool_arm * _pool_variance_beta)), sqrt(_pool_variance_beta)]
             AS _pool_se
     FROM query_table(components) AS c, query_table(origins), query_table(request), _pool_quantile_of(level);
 
@@ -6799,7 +6689,7 @@ CREATE OR REPLACE MACRO pool_regress(
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
-                + _pool_line_variance_at(_pool_arm, _pool_left * _pool_left * _pool_variance_at, _pool_variance_beta)
+                + ((_pool_left * _pool_left * _pool_variance_at) + _pool_arm::DOUBLE * _pool_arm * _pool_variance_beta)
                 AS _pool_variance
         FROM _pool_sampled
     ),
@@ -6873,7 +6763,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
                 WHEN _pool_se[2] = 0 AND _pool_mu[2] <> 0 THEN 0.0
             END)]),
             map(_pool_names, [
-                map(_pool_names, [_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta),
+                map(_pool_names, [(_pool_variance_at + _pool_arm::DOUBLE * _pool_arm * _pool_variance_beta),
                     -_pool_arm * _pool_variance_beta]),
                 map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
             pool_icc(_pool_tau2, _pool_sigma2),
@@ -7063,23 +6953,23 @@ CREATE OR REPLACE MACRO _pool_nested_likelihood(points, scaled, restricted, of_v
         CASE WHEN of_values THEN _pool_line_squares_about(s2, d2, e2, x) ELSE 0.0 END AS q2,
         CASE WHEN of_values THEN _pool_line_squares_about(s3, d3, e3, x) ELSE 0.0 END AS q3
     FROM about),
-    factors AS (SELECT *, _pool_node_by_sigma2(s0, s1, b, a) AS o1, _pool_node_by_sigma2_twice(s0, s1, s2, b, a) AS o2,
-        _pool_node_by_sigma2(s1, s2, b, a) AS p1, _pool_node_by_sigma2(s2, s3, b, a) AS p2,
-        _pool_node_by_sigma2_twice(s1, s2, s3, b, a) AS p3, _pool_node_by_sigma2(q1, q2, b, a) AS p1q,
-        _pool_node_by_sigma2(q2, q3, b, a) AS p2q, _pool_node_by_sigma2_twice(q1, q2, q3, b, a) AS p3q,
-        _pool_node_by_sigma2(r1, r2, b, a) AS p1r
+    factors AS (SELECT *, ((s0 - b::DOUBLE * s1) / a) AS o1, ((s0 - 2 * b::DOUBLE * s1 + b::DOUBLE * b * s2) / (a::DOUBLE * a)) AS o2,
+        ((s1 - b::DOUBLE * s2) / a) AS p1, ((s2 - b::DOUBLE * s3) / a) AS p2,
+        ((s1 - 2 * b::DOUBLE * s2 + b::DOUBLE * b * s3) / (a::DOUBLE * a)) AS p3, ((q1 - b::DOUBLE * q2) / a) AS p1q,
+        ((q2 - b::DOUBLE * q3) / a) AS p2q, ((q1 - 2 * b::DOUBLE * q2 + b::DOUBLE * b * q3) / (a::DOUBLE * a)) AS p3q,
+        ((r1 - b::DOUBLE * r2) / a) AS p1r
     FROM nodes_at),
     totals AS (
         SELECT id, any_value(total) AS total, any_value(mu) AS mu, sum(logs - ln(kappa) + q1 + t * r1 * r1) AS value,
-            sum(_pool_node_slope(o1, p1, p1q, t, kappa, share)) AS slope1,
-            sum(_pool_node_slope(s1, s2, q2, t, kappa, share)) AS slope2,
+            sum((o1 - p1::DOUBLE * kappa * (t + share::DOUBLE * kappa) - p1q)) AS slope1,
+            sum((s1 - s2::DOUBLE * kappa * (t + share::DOUBLE * kappa) - q2)) AS slope2,
             sum(w - w * w * share - r1 * r1) AS slope3,
             sum(_pool_node_bend(o2, p3, p1, p1, p3q, p1r, p1r, t, kappa, share)) AS bend11,
             sum(_pool_node_bend(p1, p2, p1, s2, p2q, p1r, r2, t, kappa, share)) AS bend12,
-            sum(_pool_node_bend_by_outer(p1, p1r, r1, w, kappa, share)) AS bend13,
+            sum((kappa * (2 * r1::DOUBLE * p1r - p1::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share)))) AS bend13,
             sum(_pool_node_bend(s2, s3, s2, s2, q3, r2, r2, t, kappa, share)) AS bend22,
-            sum(_pool_node_bend_by_outer(s2, r2, r1, w, kappa, share)) AS bend23,
-            sum(_pool_node_bend_by_outer(s1 * s1, s1 * r1, r1, w, kappa, share)) AS bend33,
+            sum((kappa * (2 * r1::DOUBLE * r2 - s2::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share)))) AS bend23,
+            sum((kappa * (2 * r1::DOUBLE * (s1 * r1) - (s1 * s1)::DOUBLE * kappa * (1 - 2 * w::DOUBLE * share)))) AS bend33,
             sum(kappa * kappa * p1) AS w1, sum(kappa * kappa * s2) AS w2, sum(w * w) AS w3,
             sum(kappa * p1r) AS g1, sum(kappa * r2) AS g2, sum(w * r1) AS g3
         FROM factors GROUP BY id
@@ -7424,7 +7314,7 @@ CREATE OR REPLACE MACRO _pool_nested_components(
     )
     SELECT * EXCLUDE (without),
         CASE WHEN estimated THEN error * unit_ * unit_ END AS se_tau2_,
-        _pool_nested_share(tau2_, inner_ + outer_ + typical) AS share_,
+        (CASE WHEN (inner_ + outer_ + typical)::DOUBLE = 0 THEN NULL ELSE tau2_::DOUBLE / (inner_ + outer_ + typical) END) AS share_,
         CASE WHEN determined3 THEN CASE WHEN depth = 1 THEN outer_ WHEN determined2 THEN inner_ + outer_ END END
             AS between_,
         CASE
@@ -7519,9 +7409,9 @@ CREATE OR REPLACE MACRO _pool_nested_shrunk(nodes) AS TABLE
             AS _pool_estimate,
         CASE WHEN _pool_alone THEN sqrt(_pool_sampling)
             ELSE sqrt(pool_marginal_variance(_pool_between, _pool_pooling, _pool_se_parent)) END AS _pool_se,
-        _pool_nested_effect(_pool_weight, _pool_mean, _pool_parent) AS _pool_effect,
+        (CASE WHEN _pool_weight::DOUBLE = 0 THEN 0.0 ELSE _pool_weight * (_pool_mean::DOUBLE - _pool_parent) END) AS _pool_effect,
         CASE WHEN NOT _pool_without_effect
-            THEN sqrt(_pool_nested_effect_variance(_pool_between, _pool_pooling, _pool_weight, _pool_se_parent)) END
+            THEN sqrt((_pool_between::DOUBLE * _pool_pooling + _pool_weight::DOUBLE * _pool_se_parent * (_pool_weight::DOUBLE * _pool_se_parent))) END
             AS _pool_se_effect
     FROM (
         SELECT *, CASE WHEN _pool_mean IS NULL THEN _pool_determined ELSE _pool_tau2 END AS _pool_between,
@@ -7581,7 +7471,12 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
         outer_nodes AS NOT MATERIALIZED (SELECT * EXCLUDE (_pool_precision, _pool_sum, _pool_known, has_n)
             REPLACE (CASE WHEN has_n THEN coalesce(_pool_n, 0.0) END AS _pool_n),
             _pool_sum / _pool_precision + _pool_origin AS _pool_mean,
-            CASE WHEN _pool_known THEN _pool_nested_sampling_variance(_pool_precision) END AS _pool_sampling,
+            CASE WHEN _pool_known THEN (CASE
+                WHEN _pool_precision::DOUBLE = 0 THEN 'infinity'::DOUBLE
+                WHEN _pool_precision::DOUBLE < 3.273390607896142e+150
+                    THEN 1 / CASE WHEN _pool_precision::DOUBLE = 0 THEN 1.0 ELSE _pool_precision::DOUBLE END
+                ELSE 0.0
+            END) END AS _pool_sampling,
             _pool_mu AS _pool_parent,
             _pool_only >= 1 AND _pool_mean IS NOT NULL AS _pool_alone, _pool_only >= 1 AS _pool_without_effect,
             CASE WHEN uncertainty = 'conditional' THEN 0.0 ELSE _pool_se_mu END AS _pool_se_parent
@@ -7592,7 +7487,12 @@ CREATE OR REPLACE MACRO pool_shrink_nested(
                 any_value(_pool_mu) AS _pool_mu,
                 any_value(_pool_se_mu) AS _pool_se_mu, any_value(_pool_only) AS _pool_only,
                 any_value(_pool_sigma2) + any_value(_pool_determined_inner) AS _pool_noise
-            FROM (SELECT *, _pool_nested_precision(_pool_sampling, _pool_tau2_inner) AS _pool_w_ FROM leaves)
+            FROM (SELECT *, (CASE
+                WHEN _pool_sampling = 'infinity'::DOUBLE THEN 0.0
+                WHEN _pool_sampling::DOUBLE + _pool_tau2_inner > 3.054936363499605e-151
+                    THEN 1 / CASE WHEN _pool_sampling::DOUBLE + _pool_tau2_inner > 3.054936363499605e-151 THEN _pool_sampling::DOUBLE + _pool_tau2_inner ELSE 1.0 END
+                ELSE 3.273390607896142e+150
+            END) AS _pool_w_ FROM leaves)
             GROUP BY ALL
         ), _pool_origin, (SELECT has_n FROM _pool_request)),
         outers AS NOT MATERIALIZED (FROM _pool_nested_shrunk('outer_nodes')),
@@ -8389,9 +8289,13 @@ CREATE OR REPLACE MACRO _pool_toward_pooled(
         FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, 'reml', 'gls',
             more := _pool_toward_ends(value, toward, nan))
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2))
-    FROM _pool_toward_components('_pool_groups', [n, var, se, weights], sigma2, tau2, (CASE WHEN list_contains(['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb'], _pool_name(tau2)) THEN _pool_name(tau2) ELSE 'known' END), level,
-        test, limits, detail), _pool_predictor
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
+    _pool_models AS NOT MATERIALIZED (
+        FROM _pool_toward_components('_pool_groups', [n, var, se, weights], sigma2, tau2, (CASE WHEN list_contains(['reml', 'ml', 'dl', 'he', 'hs', 'sj', 'pm', 'eb'], _pool_name(tau2)) THEN _pool_name(tau2) ELSE 'known' END),
+            level, test, limits, detail), _pool_predictor
+    )
+    -- When the macro is created, the binding ends at the CASE, before that of all others.
+    FROM query_table(CASE WHEN level IS NULL THEN NULL ELSE '_pool_models' END)
     WHERE (SELECT proper FROM _pool_request) AND (SELECT predictor IS NOT NULL FROM _pool_predictor)
         AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, 'gls'));
 
@@ -8779,8 +8683,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(pairs, prior, family) AS TABLE
     ),
     noise AS (
         SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
-            CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
-                ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
+            CASE WHEN family = 'rates' THEN ((shares - pi * (1 - pi::DOUBLE) * (j - 1)) / (pi * (1 - pi::DOUBLE) * ((ns - n2 / ns)::DOUBLE - (j - 1))))
+                ELSE ((shares - (j - 1)::DOUBLE * pi) / (pi::DOUBLE * pi * (ns - n2 / ns))) END AS overdispersion,
             (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[1] END) AS known_a, (CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[2] END) AS known_b
         FROM models LEFT JOIN spread USING (model)
     )
@@ -9067,9 +8971,9 @@ CREATE OR REPLACE MACRO _pool_rate_components(pairs, prior, family) AS TABLE
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
-        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN other ELSE 0.0 END, var_u, cov, var_v))
+        sqrt(((CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * (CASE WHEN family = 'rates' THEN other ELSE 0.0 END) * var_u + 2 * (CASE WHEN family = 'rates' THEN other ELSE 0.0 END)::DOUBLE * cov + var_v))
             AS _pool_se_log_alpha,
-        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END, var_u, cov, var_v))
+        sqrt(((CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * (CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END) * var_u + 2 * (CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END)::DOUBLE * cov + var_v))
             AS _pool_se_log_beta,
         CASE WHEN family = 'rates' THEN 1 / (1 + size)
             WHEN size > 0 THEN 1 / size END AS _pool_rho,

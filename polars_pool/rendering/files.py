@@ -90,7 +90,7 @@ def _headed(source: str, text: str) -> str:
 def together() -> str:
     """The text of sql/pool.sql."""
     every = parts(rendered())
-    sql = inlining.inlined("\n\n".join(every.values()), every[PRIVATE_FORMULAS])
+    sql = inlining.inlined("\n\n".join(every.values()))
     return contents.text(every) + inlining.flat(sql)
 
 

@@ -51,10 +51,10 @@ class Macro(NamedTuple):
     body: Tokens
 
 
-def inlined(sql: str, formulas: str = "") -> str:
-    """The SQL with bodies of private macros in place of their calls; formulas stay macros, as tests compare them."""
+def inlined(sql: str) -> str:
+    """The SQL with bodies of private macros in place of their calls."""
     statements = list(STATEMENT.finditer(sql))
-    kept = KEPT | set(OVERLOADED.findall(sql)) | {statement[1] for statement in STATEMENT.finditer(formulas)}
+    kept = KEPT | set(OVERLOADED.findall(sql))
     macros = _expanded([_macro(statement) for statement in statements], kept)
     pieces, last = [], 0
     for statement in statements:

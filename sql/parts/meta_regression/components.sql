@@ -89,8 +89,12 @@ CREATE OR REPLACE MACRO _pool_toward_pooled(
         FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, 'reml', 'gls',
             more := _pool_toward_ends(value, toward, nan))
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2))
-    FROM _pool_toward_components('_pool_groups', [n, var, se, weights], sigma2, tau2, _pool_toward_method(tau2), level,
-        test, limits, detail), _pool_predictor
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
+    _pool_models AS NOT MATERIALIZED (
+        FROM _pool_toward_components('_pool_groups', [n, var, se, weights], sigma2, tau2, _pool_toward_method(tau2),
+            level, test, limits, detail), _pool_predictor
+    )
+    -- When the macro is created, the binding ends at the CASE, before that of all others.
+    FROM query_table(CASE WHEN level IS NULL THEN NULL ELSE '_pool_models' END)
     WHERE (SELECT proper FROM _pool_request) AND (SELECT predictor IS NOT NULL FROM _pool_predictor)
         AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, 'gls'));
