@@ -52,5 +52,11 @@ def _causes(components: pl.DataFrame, published: bool, options: Mapping[str, Any
 def _of_rates(components: pl.DataFrame, options: Mapping[str, Any]) -> Mapping[str, int]:
     """The number of models of rates whose prior did not settle, or pools their groups completely."""
     some = components.filter(pl.col("groups") > 0)
+    if "rho_median" in components.columns:
+        failed, improper = some.filter(~pl.col("converged")), pl.col("rho").is_null()
+        return {
+            warning.IMPROPER_RATES: failed.filter(improper).height,
+            warning.UNSETTLED_PRIOR: failed.filter(~improper).height,
+        }
     completely = 0 if "(" in options["prior"] else some.filter(pl.col("groups") > 1, pl.col("rho") == 0).height
     return {warning.UNSETTLED_PRIOR: some.filter(~pl.col("converged")).height, warning.POOLED_RATES: completely}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..formulas.priors import OF_PRIOR_OF_RATES
 from .errors import UsageError
 from .task import Task, split
 
@@ -18,7 +19,7 @@ OF_RATES = {
     "shrink": ("prior", "level", "uncertainty", "threshold", "groups", "nan"),
     "components": ("prior", "nan"),
 }
-BESIDE_PREDICTORS: tuple[str, ...] = ()  # verbs with macros for --toward
+BESIDE_PREDICTORS = ("shrink", "components", "coefficients")  # verbs with macros for --toward
 
 
 def check(task: Task, verb: str, options: Mapping[str, Any]) -> None:
@@ -26,6 +27,8 @@ def check(task: Task, verb: str, options: Mapping[str, Any]) -> None:
     if verb in ("predict", "posterior_draws") or (task.rates and verb not in OF_RATES):
         rates = " of rates" if task.rates else ""
         raise UsageError(f"DuckDB has no macro for {COMMANDS.get(verb, verb)}{rates}; omit --engine duckdb")
+    if str(options.get("prior")).partition("(")[0].strip() in OF_PRIOR_OF_RATES:
+        raise UsageError(f"--prior={options['prior']!r} needs --engine polars")
     if "toward" in task.predictors:
         _check_toward(verb, options)
     for role, texts in task.predictors.items():

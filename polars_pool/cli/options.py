@@ -150,7 +150,7 @@ Prior = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|PRIOR",
-        help="Prior of rates: ml (default), moments; or known: 'beta(2, 5)', 'gamma(3, 1)' with --exposure",
+        help="Prior of rates: ml (default), moments; uniform_shrinkage to integrate it; or known, 'beta(2, 5)'",
         rich_help_panel=MODEL,
     ),
 ]

@@ -751,11 +751,14 @@ USAGE = {  # command -> words in its message
     (*PLAIN, "--trials=load", "--weights=load"): ["--weights"],
     (*PLAIN, "--trials=load", "--prior=beta(2, 5"): ["--prior='beta(2, 5'", "beta(alpha, beta)"],
     (*PLAIN, "--trials=load", "--tau2=dl"): ["--tau2='dl'"],
+    (*PLAIN, "--trials=load", "--prior=uniform_shrinkage", "--engine=duckdb"): ["--prior='uniform", "--engine polars"],
     (*PLAIN, "--prior=moments"): ["--prior='moments'", "--trials"],
     (*PLAIN, "--family=binomal"): ["--family='binomal'", "did you mean 'binomial'"],
     (*PLAIN, "--store=moments", "--trials=load"): ["--store", "--trials", "--family binomial"],
     (*PLAIN, "--toward=load", "--mu=3"): ["--mu", "--toward"],
-    (*PLAIN, "--toward=load", "--engine=duckdb"): ["--toward", "--engine polars"],
+    ("compare", *PLAIN[1:], "--toward=load", "--engine=duckdb"): ["--toward of compare", "--engine polars"],
+    (*PLAIN, "--toward=load,year", "--engine=duckdb"): ["one column in --toward, not 2"],
+    (*PLAIN, "--toward=load", "--groups=new.csv", "--engine=duckdb"): ["--groups with --toward", "--engine polars"],
     ("regress", *PLAIN[1:], "--x=load", "--method=remll"): ["--method='remll'", "'reml'"],
     ("regress", *PLAIN[1:], "--x=load,year", "--engine=duckdb"): ["one column in --x, not 2"],
     ("regress", *PLAIN[1:], "--x=load", "--uncorrelated", "--engine=duckdb"): ["--uncorrelated", "--engine polars"],
@@ -1321,7 +1324,9 @@ def test_rates(answer, engine, case):
     assert_same(result, pool.shrink(PLAYERS, value, by="school", **options), DIGITS[engine])
 
 
-@pytest.mark.parametrize(("engine", "prior"), [("polars", "ml"), ("duckdb", "moments")])
+@pytest.mark.parametrize(
+    ("engine", "prior"), [("polars", "ml"), ("polars", "uniform_shrinkage"), ("duckdb", "moments")]
+)
 def test_components_of_rates(answer, engine, prior):
     PLAYERS.write_parquet("players.parquet")
     typed = ["--value=hits", "--trials=at_bats", "--by=school", f"--prior={prior}", "--engine", engine]
@@ -1459,6 +1464,7 @@ def test_toward(run, answer):
     run("refresh", "income.parquet", "--store=m", "--value=score", "--by=school,income")
     expected = pool.shrink(INCOME, "score", by="school", toward="income")
     assert_same(answer("shrink", "--store=m", "--toward=income"), expected, 1e-9)
+    assert_same(answer("shrink", "--store=m", "--toward=income", "--engine=duckdb"), expected, 1e-8)
 
 
 def test_draws(answer):
