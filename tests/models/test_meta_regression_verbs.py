@@ -98,3 +98,16 @@ def test_the_default_grid_ends_at_the_limit_of_the_profile(rows):
     assert curve["tau"][0] == 0
     likely = curve["restricted_log_likelihood"]
     assert likely.max() - likely[-1] == pytest.approx(6.6348966 / 2, rel=0.02)  # half the 99 % point of chi-square
+
+
+@pytest.mark.parametrize("least", [0.2, 1e-3, 1e-5])
+def test_the_test_of_all_predictors_beside_a_group_of_another_precision(least):
+    """The terms that very precise groups span are not those of the data: the test must not depend on them."""
+    y, se = np.array([0.1, 0.3, 0.2, 1.6, 0.5, 0.9, 0.4]), np.array([0.2, 0.21, 0.22, least, 0.2, 0.25, 0.3])
+    x, z = np.array([0.0, 1, 2, 3, 4, 6, 7]), np.array([1.0, 0, 0, 1, 1, 0, 1])
+    frame = pl.DataFrame({"g": range(7), "y": y, "se": se, "x": x, "z": z})
+    terms, weight = np.column_stack([np.ones(7), x, z]), np.diag(1 / (se**2 + 0.3))
+    covariance = np.linalg.inv(terms.T @ weight @ terms)
+    slopes = (covariance @ terms.T @ weight @ y)[1:]
+    [model] = pool.components(frame, "y", se="se", by="g", toward=TERMS, tau2=0.3).to_dicts()
+    assert model["qm"] == pytest.approx(slopes @ np.linalg.solve(covariance[1:, 1:], slopes), rel=1e-10)
