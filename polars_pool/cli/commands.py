@@ -16,7 +16,7 @@ from ..engines.duckdb import FOLDER, install_macros
 from . import duckdb_macros, errors, jobs, options, order, output, screen
 from .deliver import deliver
 from .errors import DataError, UsageError
-from .task import Task, check, number_or_name, split, tau2_of, taus
+from .task import Task, check, number_or_name, rhos, split, tau2_of, taus
 
 app = typer.Typer(
     name="polars-pool",
@@ -358,6 +358,9 @@ def profile(
     n: options.N = None,
     var: options.Var = None,
     se: options.Se = None,
+    trials: options.Trials = None,
+    exposure: options.Exposure = None,
+    family: options.Family = None,
     toward: options.Toward = None,
     nan: options.NaN = None,
     store: options.Store = None,
@@ -365,23 +368,31 @@ def profile(
     sigma2: options.Sigma2 = "pooled",
     mu: options.MuForProfile = "gls",
     tau: options.Tau = None,
+    rho: options.Rho = None,
     tau2: options.TauPrior = None,
     groups: options.ByGroup = False,
     out: options.Output = None,
 ) -> None:
-    """Curves along tau, the standard deviation between groups: mu, Q and the log likelihoods.
+    """Curves along tau, the deviation between groups: mu, Q and log likelihoods; for rates along rho.
 
     \b
     Examples:
       polars-pool profile warehouse --value score --by school -o curves.parquet
       polars-pool profile schools.parquet --value effect --se se --by school
           --tau 0,5,10 --groups
+      polars-pool profile players.csv --value hits --trials at_bats --by player
+          --rho 0,0.01
     """
-    task = _task(
-        source, value, by, over, where, nan, store, None, {"toward": toward}, n=n, var=var, se=se, weights=weights
-    )
+    columns = {"n": n, "var": var, "se": se, "weights": weights, "trials": trials, "exposure": exposure}
+    task = _task(source, value, by, over, where, nan, store, family, {"toward": toward}, **columns)
     settings = _set_options(
-        sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), tau2=tau2, groups=groups or None
+        sigma2=number_or_name(sigma2),
+        mu=number_or_name(mu),
+        tau=taus(tau),
+        tau2=tau2,
+        groups=groups or None,
+        family=family,
+        rho=rhos(rho),
     )
     _deliver(task, engine, {"profile": settings}, out)
 

@@ -26,7 +26,11 @@ FIRST = {
     "predict": "fitted",
     "posterior_draws": "chain",
 }
-ORDER = {"profile": ("tau",), "components": ("depth",), "posterior_draws": ("draw",)}  # what orders rows of equal keys
+ORDER = {
+    "profile": ("tau", "rho"),
+    "components": ("depth",),
+    "posterior_draws": ("draw",),
+}  # what orders rows of equal keys
 COMPONENTS = ("components", "regress_components")
 TERMS = pl.col("term") != "intercept"  # the others are in their order
 
@@ -46,7 +50,7 @@ def deliver(
     modelled = next((requests[name] for name in COMPONENTS if name in requests), None)
     by_components = modelled is not None and not (task.predictors and engine == "polars")
     with _warnings(reported=not by_components), jobs.results(task, listed, engine, requests) as (first, *others):
-        keys = _keys(first.collect_schema().names(), verb)
+        keys = _keys(first.collect_schema().names(), verb, task.rates)
         result = ordered(first, order, _usual(first, verb, keys))
         if out is None and output.is_terminal():
             shown, *components = pl.collect_all([result, *others])
@@ -63,9 +67,10 @@ def deliver(
         determined.report(components[0], "se" in task.columns, modelled)
 
 
-def _keys(names: Sequence[str], verb: str) -> Sequence[str]:
+def _keys(names: Sequence[str], verb: str, rates: bool) -> Sequence[str]:
     """The columns of a result before the first statistic."""
     first = "level" if verb == "components" and "depth" in names else FIRST[verb]
+    first = "rho" if verb == "profile" and rates else first
     return names[: names.index(first)]
 
 

@@ -13,7 +13,7 @@ DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 OPTIONS = (
     "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where|"
-    "interval|predict|threshold|groups|test|limits|at|trials|exposure|family|prior|toward|x|vary|method|rows|draws|seed"
+    "interval|predict|threshold|groups|test|limits|at|trials|exposure|family|prior|toward|x|vary|method|rows|draws|seed|rho"
 )
 
 

@@ -274,6 +274,10 @@ Tau = Annotated[
     str | None,
     typer.Option(metavar="NUM,NUM", help="The values of tau; by default 61 values from 0 up", rich_help_panel=MODEL),
 ]
+Rho = Annotated[
+    str | None,
+    typer.Option(metavar="NUM,NUM", help="For rates, the values of their overdispersion rho", rich_help_panel=MODEL),
+]
 TauPrior = Annotated[
     str | None,
     typer.Option(

@@ -123,6 +123,14 @@ def taus(text: str | None) -> list[float] | None:
         raise UsageError(f"--tau={text!r}; give numbers of 0 or more, separated by commas, such as 0,5,10") from None
 
 
+def rhos(text: str | None) -> list[float] | None:
+    """A grid of rho: numbers separated by commas, whose range the verb checks."""
+    try:
+        return None if text is None else [float(piece) for piece in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--rho={text!r}; give numbers separated by commas, such as 0,0.01,0.1") from None
+
+
 def number_or_name(text: str) -> float | str:
     """A hyperparameter: a number if the text is one, otherwise a name."""
     try:

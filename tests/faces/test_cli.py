@@ -739,6 +739,7 @@ USAGE = {  # command -> words in its message
     ("compare", *PLAIN[1:], "--tau2=remll"): ["--tau2='remll'", "'reml'"],
     ("profile", *PLAIN[1:], "--tau=0,x"): ["--tau='0,x'", "0,5,10"],
     ("profile", *PLAIN[1:], "--tau=0,-1"): ["--tau='0,-1'", "0 or more"],
+    ("profile", *PLAIN[1:], "--trials=load", "--rho=x"): ["--rho='x'", "0.01"],
     ("profile", *PLAIN[1:], "--tau="): ["--tau=''", "0,5,10"],
     ("profile", *PLAIN[1:], "--mu=rows"): ["--mu='rows'", "'gls'"],
     ("profile", *PLAIN[1:], "--tau2=dl"): ["--tau2"],
@@ -1339,6 +1340,8 @@ def test_compare_rates_and_models_beside_predictors(answer):
     expected = pool.compare(PLAYERS, "hits", trials="at_bats", by="school", prior="moments")
     typed = ["players.parquet", "--value=hits", "--trials=at_bats", "--by=school", "--prior=moments"]
     assert_same(answer("compare", *typed), expected, 1e-11)
+    expected = pool.profile(PLAYERS, "hits", trials="at_bats", by="school", rho=[0, 0.1], groups=True)
+    assert_same(answer("profile", *typed[:-1], "--rho=0,0.1", "--groups"), expected, 1e-11)
     INCOME.write_parquet("income.parquet")
     typed = ["income.parquet", "--value=score", "--by=school", "--toward=income"]
     options = {"by": "school", "toward": "income"}
