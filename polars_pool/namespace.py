@@ -60,6 +60,7 @@ class FramePool(Generic[Frame]):
     shrink = _method(verbs.shrink)
     encode = _method(verbs.encode)
     compare = _method(verbs.compare)
+    rank = _method(verbs.rank)
     posterior_draws = _method(verbs.posterior_draws)
     regress = _method(verbs.regress)
     regress_components = _method(verbs.regress_components)

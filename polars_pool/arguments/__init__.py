@@ -47,6 +47,7 @@ from .requests import components as components
 from .requests import estimates as estimates
 from .requests import posterior as posterior
 from .requests import profile as profile
+from .requests import ranking as ranking
 from .requests import states as states
 from .requests import statistic as statistic
 from .sentences import nearest as nearest

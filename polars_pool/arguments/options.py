@@ -48,6 +48,20 @@ def draws(argument: Any) -> int:
     return _whole(argument, "draws", least=1)
 
 
+def top(argument: Any) -> int | float | None:
+    """How many groups are the first ones: a number, or a share of the groups of a model; None for none."""
+    if argument is None:
+        return None
+    what = "a whole number of 1 or more, or a share between 0 and 1"
+    if not is_number(argument):
+        raise TypeError(f"top={shown(argument)}; give {what}")
+    if hasattr(argument, "__index__") and int(argument) >= 1:
+        return int(argument)
+    if not 0 < float(argument) < 1:
+        raise ValueError(f"top={argument!r}; give {what}")
+    return float(argument)
+
+
 def seed(argument: Any) -> int | None:
     """The seed of the draws; None for other draws each time."""
     return None if argument is None else _whole(argument, "seed", least=0)

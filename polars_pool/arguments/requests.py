@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Set
+from dataclasses import replace
 
 from ..models.encoding import ARGUMENTS, Encoding
 from ..models.families import family_of
 from ..models.meta_regression.spec import MetaRegression
 from ..models.nested.spec import Nested
-from ..models.oneway.spec import Means
+from ..models.oneway.spec import Means, Ranking
 from ..models.posterior.spec import PosteriorMeans
 from ..models.rates.spec import ACCEPTED, ACCEPTED_BY_COMPONENTS, ACCEPTED_BY_DRAWS, ACCEPTED_BY_PROFILE, Rates
 from ..models.rates_posterior.spec import RatesPosterior
@@ -22,7 +23,7 @@ from .hyperparameters import prior_of_profile, refuse_mean_of_profile
 from .means import check_without_columns, means, means_without_priors, posterior_means
 from .meta_regression import check_predictors_without_columns, has_predictors, meta_regression
 from .nested import check_nested_without_columns, is_nested, nested
-from .options import flag, rhos, taus
+from .options import flag, rhos, taus, top
 from .rates import rates
 from .regression import regression
 from .sentences import shown
@@ -96,6 +97,17 @@ def _comparison_of_rates(call: Call) -> Rates:
 def _without_warning(call: Call) -> Call:
     """The call of a verb that takes a Boolean value as the numbers 0 and 1 without a warning."""
     return call.replaced(family="normal")
+
+
+def ranking(call: Call) -> tuple[Means, Ranking]:
+    """The request of `rank`, and which ranks it computes."""
+    from ..models.oneway.ranks import columns
+
+    request = means_without_priors(call, "rank")
+    request = replace(request, options=replace(request.options, uncertainty="conditional"))
+    of_ranks = Ranking(top(call["top"]), flag(call["descending"], "descending"))
+    distinct_keys(request.over_names, request.by_names, columns(of_ranks))
+    return request, of_ranks
 
 
 def profile(call: Call) -> tuple[OfProfile, tuple[float, ...] | None, bool]:

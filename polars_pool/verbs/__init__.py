@@ -12,6 +12,7 @@ from .moments import moments as moments
 from .posterior_draws import posterior_draws as posterior_draws
 from .predict import predict as predict
 from .profile import profile as profile
+from .rank import rank as rank
 from .regress import regress as regress
 from .regress_coefficients import regress_coefficients as regress_coefficients
 from .regress_components import regress_components as regress_components

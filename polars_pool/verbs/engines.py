@@ -13,8 +13,8 @@ from .collecting import Frame, same_kind
 Query = tuple[pl.LazyFrame, int]
 """A lazy result, and the number of its keys, by which the rows of a DataFrame are sorted."""
 ON_ONE_MACHINE = (
-    "draws do not run on Spark: give a Polars frame, such as polars.from_arrow(frame.toArrow()), of rows that fit into "
-    "memory"
+    "{results} do not run on Spark: give a Polars frame, such as polars.from_arrow(frame.toArrow()), of rows that fit "
+    "into memory"
 )
 
 
@@ -30,7 +30,7 @@ def by_engine(frame: Frame, call: Call, verb: str, polars: Callable[[Call], Quer
         from ..spark import verbs
 
         if not hasattr(verbs, verb):
-            raise TypeError(ON_ONE_MACHINE)
+            raise TypeError(ON_ONE_MACHINE.format(results="ranks" if verb == "ranks" else "draws"))
         return cast(Frame, getattr(verbs, verb)(call))
     result, keys = polars(call)
     return same_kind(frame, result, keys)

@@ -59,6 +59,9 @@ CALLS = {
     "compare": (pool.compare, {"value": "y", "by": "g", "over": "year"}),
     "compare of rates": (pool.compare, {"value": "y", "by": "g", "over": "year", "trials": "n"}),
     "compare of moments": (pool.compare, {"value": "y", "by": "g", **STORED}),
+    "rank": (pool.rank, {"value": "y", "by": "g", "over": "year", "weights": "w"}),
+    "rank of moments": (pool.rank, {"value": "y", "by": "g", **STORED}),
+    "rank of estimates": (pool.rank, {"value": "y", "by": "g", "se": "w"}),
     "posterior_draws": (
         partial(pool.posterior_draws, tau2=pool.HalfCauchy(5), draws=2, seed=1),
         {"value": "y", "by": "g", "over": "year", "weights": "w"},
@@ -308,6 +311,7 @@ NO_COLUMNS = {  # arguments that are names or numbers, but not columns
     pool.profile: ("sigma2", "mu", "nan", "tau2", "groups"),
     pool.encode: ("sigma2", "tau2", "mu", "nan", "family", "name"),
     pool.compare: ("sigma2", "tau2", "mu", "nan"),
+    pool.rank: ("sigma2", "tau2", "mu", "nan", "level", "descending", "top"),
     pool.moments: ("nan",),
     pool.posterior_draws: ("sigma2", "tau2", "mu", "nan", "draws", "seed"),
     pool.regress: ("vary", "correlated", "intercept", "method", "nan", "level", "uncertainty"),

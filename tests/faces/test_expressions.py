@@ -666,6 +666,7 @@ FRAME_ROLES = {
     "encode": ("value", "weights"),
     "moments": ("value", "weights"),
     "merge": ("value", "n", "var", "weights"),
+    "rank": ("value", "n", "var", "se", "weights"),
     "posterior_draws": ("value", "n", "var", "se", "weights"),
     "regress": ("value", "x", "weights"),
     "regress_components": ("value", "x", "weights"),

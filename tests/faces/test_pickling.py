@@ -43,6 +43,7 @@ QUERIES = {
     "profile of rates": pool.profile(ROWS, "k", "g", trials=pl.lit(9), rho=[0, 0.1], groups=True),
     "compare": pool.compare(ROWS, "y", "g"),
     "compare rates": pool.compare(ROWS, "k", "g", trials=pl.lit(9)),
+    "rank": pool.rank(ROWS, "y", "g", top=2),
     "encode": pool.encode(ROWS, "y", "g"),
     "encode squeezed": pool.encode(ROWS, "y", "g", sigma2="squeezed"),
     "encode random folds": pool.encode(ROWS, "y", "g", folds=3, seed=1),

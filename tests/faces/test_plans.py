@@ -194,6 +194,8 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "compare": pool.compare(lf, "y", "g"),
         "compare over": pool.compare(lf, "y", "g", over="year"),
         "compare separate": pool.compare(lf, "y", "g", sigma2="separate"),
+        "rank": pool.rank(lf, "y", "g", top=5),
+        "rank over": pool.rank(lf, "y", "g", over="year", top=0.1),
         "threshold": pool.shrink(lf, "y", "g", threshold=10, predict="row"),
         "error of tau2": pool.shrink(lf, "y", "g", uncertainty="tau2", threshold=10),
         "error of tau2 over": pool.shrink(lf, "y", "g", over="year", tau2="dl", uncertainty="tau2"),

@@ -34,7 +34,7 @@ MODULES.remove("polars_pool.rendering.__main__")  # importing it writes the file
 MODULES = [name for name in MODULES if "sklearn" not in name.split(".")]  # faces/test_sklearn.py runs their examples
 VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
-    *("coefficients", "regress", "regress_components", "regress_coefficients", "predict"),
+    *("coefficients", "rank", "regress", "regress_components", "regress_coefficients", "predict"),
 ]
 PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values()]
 
@@ -120,6 +120,7 @@ RESULTS = {
     "profile": {},
     "shrink": {"threshold": 1.0},
     "compare": {},
+    "rank": {"top": 10},
     "posterior_draws": {"tau2": "half_cauchy(5)", "draws": 2},
     "regress": {"x": "x"},
     "regress_components": {"x": "x"},

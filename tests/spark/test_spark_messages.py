@@ -23,7 +23,7 @@ def test_arguments(spark, no_job):
         assert str(got.value) == str(want.value), call
 
 
-VERBS = [verb for verb in arguments.NO_COLUMNS if verb is not pool.posterior_draws]
+VERBS = [verb for verb in arguments.NO_COLUMNS if verb not in (pool.posterior_draws, pool.rank)]
 
 
 def test_values_that_are_no_arguments(spark, no_job):

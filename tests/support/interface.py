@@ -32,6 +32,7 @@ CALLS: dict[str, Any] = {
     "encode": lambda: pool.encode(ROWS, "y", "g"),
     "compare": lambda: pool.compare(ROWS, "y", "g"),
     "compare rates": lambda: pool.compare(ROWS, "k", "g", family="binomial"),
+    "rank": lambda: pool.rank(ROWS, "y", "g", top=1),
     "posterior_draws": lambda: pool.posterior_draws(
         STUDIES, "y", "g", se="se", tau2=pool.HalfCauchy(1), draws=1, seed=1
     ),

@@ -25,17 +25,21 @@ def estimates_schema(request: Means) -> dict[str, pl.DataType]:
 
 def estimates(frame: pl.LazyFrame, request: Means, unseen: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """One row per group, under public names; groups among `unseen` may have no rows."""
-    is_robust = request.options.interval == "robust"
+    means = with_errors(frame, request, unseen)
+    if request.options.interval == "robust":
+        means = robust.with_intervals(means, request)
+    return result(means, request.key_names, tuple(estimates_schema(request)))
+
+
+def with_errors(frame: pl.LazyFrame, request: Means, unseen: pl.LazyFrame | None) -> pl.LazyFrame:
+    """One row per group with its estimate and standard error, under private names."""
     groups, constants = grouped(frame, request)
     groups = with_unseen(groups, unseen, request)
-    if is_robust or request.compressed_by_plan:
+    if request.options.interval == "robust" or request.compressed_by_plan:
         groups = groups.cache()  # the intervals and the bins need sums over the groups
     components = fitted_models(classes(groups, constants, request), request)
     means = with_steps(joined(groups, components, request), pooled(request))
-    means = with_steps(means, errors(request, request.options))
-    if is_robust:
-        means = robust.with_intervals(means, request)
-    return result(means, request.key_names, tuple(estimates_schema(request)))
+    return with_steps(means, errors(request, request.options))
 
 
 def result(estimates: pl.LazyFrame, key_names: tuple[str, ...], statistics: tuple[str, ...]) -> pl.LazyFrame:

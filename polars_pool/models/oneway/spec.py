@@ -33,6 +33,14 @@ class Options(request.Options):
     threshold: float | None = None
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """Which ranks are computed: among how many first groups, a number or a share, and whether the largest is first."""
+
+    top: int | float | None = None
+    descending: bool = True
+
+
 @dataclass(frozen=True, kw_only=True)
 class OneWay(request.Request):
     """A request on the one-way model: its columns as expressions, and its hyperparameters."""

@@ -113,6 +113,7 @@ RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
         "compare rates",
         ((verbs.compare, {"trials": "trials"}),),
     ),
+    ("rank", "One row per group. `p_top` exists with `top=`.", "rank", ((verbs.rank, {"top": 10}),)),
     ("posterior_draws", "One row per group and draw.", "draws", ((verbs.posterior_draws, PRIOR),)),
     (
         "posterior_draws of rates",

@@ -22,7 +22,14 @@ All verbs, methods, arguments and priors, from their docstrings. Their results a
 """
 VERBS = (
     *(verbs.moments, verbs.merge, verbs.components, verbs.profile, verbs.shrink, verbs.encode, verbs.compare),
-    *(verbs.coefficients, verbs.posterior_draws, verbs.regress, verbs.regress_components, verbs.regress_coefficients),
+    *(
+        verbs.coefficients,
+        verbs.rank,
+        verbs.posterior_draws,
+        verbs.regress,
+        verbs.regress_components,
+        verbs.regress_coefficients,
+    ),
     verbs.predict,
 )
 CLASSES = (FramePool, ExprPool, MomentStore)
