@@ -74,9 +74,10 @@ def rank(
     - `p_top`, with `top`: probability that the true mean is among the first.
 
     Up to 500 groups the probabilities are exact to 1e-7. With more groups, `p_best` and `p_top` are exact to about
-    0.005, for `top` from 2 to 20 to about 0.02, and the limits to two ranks or 1 %; expected ranks are exact up to
-    3,000 groups and for the 200 best, for the others to 1e-4 of their value. Known true means (`se` 0) that are equal
-    are ordered at random.
+    0.005, for `top` of 2 to 20, or all groups but so many, to about 0.02, and the limits to two ranks or 1 %, where the
+    values of `se` differ by less than a factor of 30; where they differ by a factor of thousands, `p_top` to 0.1 and
+    the limits to 5 % of the number of groups. Expected ranks are exact up to 3,000 groups and for the 200 best, for the
+    others to 1e-4 of their value. Known true means (`se` 0) that are equal are ordered at random.
 
     Raises
     ------

@@ -24,7 +24,7 @@ PAIRS = 3_000  # groups up to which expected ranks are sums over all pairs
 FIRST = 200  # of more groups, those whose expected ranks are sums over all others
 NODES = 160  # at which the number of groups above is known, for the probability to be among the first
 ROOM = 2**16  # pairs of groups, or of a group and a node, at once
-NARROW = 1e-7  # the least standard deviation, relative to the range: it breaks ties of known means at random
+NARROW = 1e-11  # the least standard deviation, relative to the range: it breaks ties of known means at random
 CORE = 7.5  # standard deviations from its mean within which a true mean lies
 NEAR = 6.0  # standard deviations of a difference: beyond, its sign is known to 1e-9
 ROUNDING = 1e-9  # of a probability that is compared with that of a quantile
@@ -47,13 +47,25 @@ def ranks_of(m: Array, s: Array, numbers: tuple[int, ...], level: float) -> Rank
     spread = max(np.ptp(m), s.max())
     if np.ptp(m) == 0 == np.ptp(s):
         return _exchangeable(len(m), numbers, tail)
-    m, s = m / spread, np.maximum(s / spread, NARROW)
+    s = np.maximum(s / spread, NARROW)
+    m = _without_gaps(m / spread, s)
     if len(m) <= EXACT:
         return _exact(m, s, numbers, tail)
     counts = counts_above(m, s)
     expected = _by_pairs(m, s, np.arange(len(m))) if len(m) <= PAIRS else _binned(m, s, counts)
     first = np.stack([_among_first(m, s, k, counts) for k in numbers], axis=-1)
     return Ranks(expected, *_limits(m, s, counts, tail, first[:, numbers.index(1)]), first)
+
+
+def _without_gaps(m: Array, s: Array) -> Array:
+    """The estimates moved together where no true mean lies between: an outlier does not make the grids coarse."""
+    low = m - CORE * s
+    order = np.argsort(low)
+    reached = np.maximum.accumulate((m + CORE * s)[order])
+    gaps = np.maximum(low[order][1:] - reached[:-1], 0.0)
+    result = np.empty_like(m)
+    result[order] = m[order] - np.cumsum(np.append(0.0, gaps))
+    return result
 
 
 def _exchangeable(groups: int, numbers: tuple[int, ...], tail: float) -> Ranks:
@@ -116,18 +128,19 @@ def _limits(m: Array, s: Array, counts: CountsAbove, tail: float, best: Array) -
     x = counts.x
     above, density = counts.means()
     spread = np.sqrt(counts.spreads())
-    error = np.minimum(spread * counts.step / np.maximum(density, np.finfo(float).tiny), s.max())
+    error = spread * counts.step / np.maximum(density, np.finfo(float).tiny)
+    widest = np.maximum(s, np.median(s))  # the error is larger only where hardly any group is
     limits = []
     for p in (tail, 1 - tail):
         z = -NormalDist().inv_cdf(p)
         at = m + z * s
         for _ in range(3):
-            sd = np.interp(at, x, error)
+            sd = np.minimum(np.interp(at, x, error), widest)
             at = m + z * np.sqrt(s * s + sd * sd)
         others = np.interp(at, x, above) - normal_cdf((m - at) / s)
         rank = np.clip(np.ceil(others + 0.5 - ROUNDING), 1, len(m))
         limits.append(np.where(best >= p, 1.0, np.maximum(rank, 2.0)))
-    return limits[0], limits[1]
+    return limits[0], np.maximum(*limits)
 
 
 def _among_first(m: Array, s: Array, number: int, counts: CountsAbove) -> Array:
@@ -156,10 +169,10 @@ def _nodes(number: int, counts: CountsAbove) -> Array:
     spread = np.sqrt(counts.spreads() + 1e-3)
     z = (number - 0.5 - above) / spread if number > 1 else -np.log(np.maximum(above, 1e-9))
     low, high = (-CORE, CORE) if number > 1 else (-np.log(40.0), -np.log(1e-8))
-    inside = np.flatnonzero((z > low) & (z < high))
-    first, last = max(inside[0] - 1, 0) if inside.size else 0, min(inside[-1] + 1, len(x) - 1)
+    z = np.maximum.accumulate(z)
+    first, last = max(np.searchsorted(z, low) - 1, 0), min(np.searchsorted(z, high), len(x) - 1)
     even = np.linspace(x[first], x[last], NODES // 2)
-    z = np.maximum.accumulate(z[first : last + 1])
+    z = z[first : last + 1]
     by_z = np.interp(np.linspace(z[0], z[-1], NODES // 2), z, x[first : last + 1])
     return np.unique(np.concatenate([even, by_z]))
 
