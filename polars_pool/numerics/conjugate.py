@@ -13,7 +13,7 @@ from . import beta, special
 from .arrays import Array
 from .segments import Segments
 
-NEAR = 1e-7  # of a tail: the error after one more step of Newton's method is its square
+NEAR = 1e-4  # of a tail: the error after one more step is its third power
 CLOSE = 1e-14  # of a logit or logarithm
 STEPS = 400
 FARTHEST = 700.0  # logits or logarithms beyond which Float64 has no numbers
@@ -41,7 +41,7 @@ class Mixtures(Segments):
     def quantiles(self, *probabilities: float) -> list[Array]:
         """The quantile of each mixture at a few probabilities; NaN where the search did not settle.
 
-        Newton's method in the logit or logarithm, from the quantile of the distribution of the same mean and variance.
+        Halley's method in the logit or logarithm, from the quantile of the distribution of the same mean and variance.
         """
         with np.errstate(all="ignore"):
             starts, constant = self._starts(probabilities), self._log_constant()
@@ -53,11 +53,13 @@ class Mixtures(Segments):
         todo, some = np.arange(self.models), self
         for _ in range(STEPS):
             at = z[todo]
-            below, density = some._at(at, constant)
+            below, density, slope = some._at(at, constant)
             excess = below - p
             high[todo] = np.where(excess >= 0, at, high[todo])
             low[todo] = np.where(excess <= 0, at, low[todo])
-            new = at - excess / np.maximum(density, TINY)
+            step = excess / np.maximum(density, TINY)
+            bend = np.clip(step * slope / np.maximum(density, TINY) / 2, -0.5, 0.5)
+            new = at - step / (1 - bend)
             inside = (new > low[todo]) & (new < high[todo])
             z[todo] = np.where(inside, new, np.where(excess == 0, at, (low[todo] + high[todo]) / 2))
             near = (np.abs(excess) <= NEAR * min(p, 1 - p)) & (inside | (excess == 0))
@@ -89,8 +91,8 @@ class Mixtures(Segments):
         """The logarithm of the constant of the density of each part."""
         raise NotImplementedError
 
-    def _at(self, z: Array, constant: Array) -> tuple[Array, Array]:
-        """The probability of less than z, a logit or logarithm, and the density of z."""
+    def _at(self, z: Array, constant: Array) -> tuple[Array, Array, Array]:
+        """The probability of less than z, a logit or logarithm; the density of z and its derivative."""
         raise NotImplementedError
 
     def _value(self, z: Array) -> Array:
@@ -119,14 +121,16 @@ class Betas(Mixtures):
     def _log_constant(self) -> Array:
         return -np.asarray(special.betaln(self.first, self.second))
 
-    def _at(self, z: Array, constant: Array) -> tuple[Array, Array]:
+    def _at(self, z: Array, constant: Array) -> tuple[Array, Array, Array]:
         a, b, z = self.first, self.second, self.each(z) + np.zeros_like(self.first)
         low, high = np.flatnonzero(z <= 0), np.flatnonzero(z > 0)  # the smaller one of x and 1 - x has all digits
         below = np.empty_like(a)
         below[low] = special.betainc(a[low], b[low], special.expit(z[low]))
         below[high] = special.betaincc(b[high], a[high], special.expit(-z[high]))
         softplus = np.logaddexp(0, z)
-        return self.average(below), self.average(np.exp(a * (z - softplus) - b * softplus + constant))
+        density = np.exp(a * (z - softplus) - b * softplus + constant)
+        slope = density * (a - (a + b) * special.expit(z))
+        return self.average(below), self.average(density), self.average(slope)
 
     def _value(self, z: Array) -> Array:
         return np.asarray(special.expit(z))
@@ -153,11 +157,12 @@ class Gammas(Mixtures):
     def _log_constant(self) -> Array:
         return np.asarray(special.xlogy(self.first, self.second) - special.gammaln(self.first))
 
-    def _at(self, z: Array, constant: Array) -> tuple[Array, Array]:
+    def _at(self, z: Array, constant: Array) -> tuple[Array, Array, Array]:
         z = self.each(z)
         scaled = self.second * np.exp(z)
         density = np.exp(self.first * z - scaled + constant)
-        return self.average(special.gammainc(self.first, scaled)), self.average(density)
+        below = self.average(special.gammainc(self.first, scaled))
+        return below, self.average(density), self.average(density * (self.first - scaled))
 
     def _value(self, z: Array) -> Array:
         return np.exp(z)

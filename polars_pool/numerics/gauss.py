@@ -14,7 +14,9 @@ import numpy as np
 from .arrays import Array
 
 SMALL = 1e-14  # of a polynomial's norm: the measure has no more points
-ENOUGH = 1e-6  # of a coefficient of degree n: that of degree 2 n, which the rule of n nodes omits, is its square
+# A rule of n nodes omits the coefficients from degree 2 n on. They are the square of that of degree n where this falls
+# as fast as up to a few nodes; with more nodes, it falls more slowly.
+ENOUGH, FEW, ENOUGH_OF_FEW = 1e-7, 4, 1e-5
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def _jacobi(x: Array, p: Array, tests: Array, most: int) -> tuple[Array, Array, 
     going = np.ones(measures, dtype=bool)
     for n in range(most + 1):
         size = np.abs((tests * (p * now)).sum(axis=1)).max(axis=0)
-        enough = going & (n > 1) & (np.maximum(size, last) < ENOUGH)
+        enough = going & (n > 1) & (np.maximum(size, last) < (ENOUGH_OF_FEW if n <= FEW else ENOUGH))
         number[enough], last = n, size
         going &= ~enough
         diagonal[n] = (p * x * now * now).sum(axis=0)

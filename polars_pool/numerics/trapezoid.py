@@ -63,13 +63,15 @@ def joined(grids: list[Grid]) -> Grid:
     return Grid(*of_points, *of_cells)
 
 
-def integrated(function_of: FunctionOf, low: Array, high: Array, steps: Array | None = None) -> Grid:
+def integrated(
+    function_of: FunctionOf, low: Array, high: Array, steps: Array | None = None, settled_at: float = SETTLED
+) -> Grid:
     """The grid of each cell over its interval, with at least so many steps."""
     steps = np.full(len(low), FIRST) if steps is None else steps + steps % 2
     values = _at(function_of, low, high, steps, np.arange(len(low)), 1)
     settled = np.zeros(len(low), dtype=bool)
     for _ in range(HALVINGS):
-        settled |= _agree(values[0], steps)
+        settled |= _agree(values[0], steps, settled_at)
         cells = np.flatnonzero(~settled)
         if not cells.size:
             break
@@ -114,13 +116,13 @@ def _merged(values: Array, odd: Array, cells: Array) -> Array:
     return merged
 
 
-def _agree(log_f: Array, steps: Array) -> Array:
+def _agree(log_f: Array, steps: Array, tolerance: float) -> Array:
     """Whether every second point gives the same total and the same mean."""
     f = np.exp(log_f - log_f.max(axis=0))
     agree = np.ones(f.shape[1], dtype=bool)
     for rows in (f, f * np.minimum(np.arange(len(f))[:, None] / steps, 1.0)):
         total = rows.sum(axis=0)
-        agree &= np.abs(2 * rows[::2].sum(axis=0) - total) <= SETTLED * total
+        agree &= np.abs(2 * rows[::2].sum(axis=0) - total) <= tolerance * total
     return agree
 
 

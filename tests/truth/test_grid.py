@@ -29,6 +29,7 @@ def test_every_vector_is_used():
     used = {f"{cell.vector}.json" for cell in grid.CELLS} | {cell.data for cell in grid.CELLS}
     used |= {f"nist/{name}.dat" for name in grid.NIST}
     used |= {"distributions.json"}  # test_distributions.py uses every value
+    used |= {"rates_posterior.json"}  # test_truth_rates_posterior.py
     used |= {"james_stein.json"}  # test_truth_james_stein.py
     used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}

@@ -21,13 +21,13 @@ from ...engines.numpy import Array
 from ...numerics import gauss, special, trapezoid
 from ...numerics.trapezoid import Grid
 from ..rates.spec import Family
-from .conditional import NOTHING, conditional
+from .conditional import NOTHING, SETTLED, conditional
 from .density import Density
 
 STRIDE, POINTS, ZOOMS = 2.0, 24, 12  # of the search for where u lies: first step; points of each finer search
 WIDTH = 1.5  # of the nodes of u, in standard deviations
 MARGIN, FARTHEST = 10.0, 650.0
-LOW_ENOUGH = 33.0  # fall of the log density at the ends of the interval of u
+LOW_ENOUGH = 25.0  # fall of the log density at the ends of the interval of u
 NEGLIGIBLE = 1e-14  # probability of a node
 MOST = 40  # nodes of u
 WIDE, FEW = 2.0, 20  # a in units of the spread, and nodes, up to which a Gauss rule has fewer nodes than the grid
@@ -112,15 +112,15 @@ def _interval(density: Density, largest: Array) -> Interval:
     """Where u is not negligible, at an approximate mode of a: a grid, and finer ones where it is high."""
     to_zero, to_infinity = density.prior.rates
     reference = np.minimum(density.prior.reference, np.log(largest))
-    low = np.maximum(reference - MARGIN - 1.25 * NOTHING / min(to_zero, 1.0), -FARTHEST)
-    high = np.minimum(np.log(largest) + MARGIN + 1.25 * NOTHING / min(to_infinity, 1.0), FARTHEST)
+    low = np.maximum(reference - MARGIN - 1.6 * NOTHING / min(to_zero, 1.0), -FARTHEST)
+    high = np.minimum(np.log(largest) + MARGIN + 1.6 * NOTHING / min(to_infinity, 1.0), FARTHEST)
     points = int(np.ceil((high - low).max() / STRIDE)) + 1
     for _ in range(ZOOMS):
         steps = (high - low) / (points - 1)
         u = low + steps * np.arange(points)[:, None]
         heights = np.stack([_height(density, row) for row in u])
         heights = np.where(np.isnan(heights), -np.inf, heights)
-        above = heights > heights.max(axis=0) - 1.25 * NOTHING
+        above = heights > heights.max(axis=0) - 1.6 * NOTHING
         first, last = above.argmax(axis=0), points - 1 - above[::-1].argmax(axis=0)
         new_low = low + steps * np.maximum(first - 1, 0)
         new_high = low + steps * np.minimum(last + 1, points - 1)
@@ -161,7 +161,7 @@ def _of_size(density: Density, interval: Interval) -> tuple[Grid, Interval]:
 
         return at
 
-    return trapezoid.integrated(function_of, *interval.ends()), interval
+    return trapezoid.integrated(function_of, *interval.ends(), settled_at=SETTLED), interval
 
 
 def _totals(density: Density, models: Array, u: Array) -> Array:
@@ -205,7 +205,8 @@ def _fewest(density: Density, grid: Grid, u: Array) -> tuple[Array, Array]:
     x, p = grid.x[:rows, cells], grid.weight[:rows, cells]
     at = mean[cells] + TESTS[:, None] * np.sqrt(sd[cells] ** 2 + spread[cells] ** 2)
     tests = special.ndtr((at[:, None, :] - x) / _spread(density.family, x, u[cells]))
-    rule = gauss.rules(x, p, tests, min(FEW, rows))
+    bounded = special.expit(x - mean[cells])[None]  # where the size is small, groups depend on the mean itself
+    rule = gauss.rules(x, p, np.concatenate([tests, bounded]), min(FEW, rows))
     fewer = np.flatnonzero(rule.number < FEW)
     a[:, cells[fewer]], weight[:, cells[fewer]] = 0.0, 0.0
     n = len(rule.x)

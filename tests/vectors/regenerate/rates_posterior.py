@@ -3,10 +3,10 @@
     python tests/vectors/regenerate/rates_posterior.py
 
 For trials the grid is that of m, the square of a sine, and of rho; for an exposure that of log m and of the pooling of
-the median exposure. Panels of Gauss-Legendre points have equal widths in the first coordinate, and are four times as
-wide, one after the other, from both ends of the second one. Where the size of the prior is so large that a finer grid
-would be needed, all groups have one rate, whose posterior is known in closed form; the difference is below 1e-9. The
-likelihood is SciPy's log gamma function. Nothing of polars_pool is used.
+the median exposure. Panels of Gauss-Legendre points have equal widths in the first coordinate, and widths that grow
+from both ends of the second one. Where the size of the prior is so large that a finer grid would be needed, all groups
+have one rate, whose posterior is known in closed form; the difference is below 1e-9. The likelihood is SciPy's log gamma
+function. Nothing of polars_pool is used.
 """
 
 import csv
@@ -22,9 +22,9 @@ from scipy import optimize, special
 Array = np.ndarray[Any, Any]
 ROOT = Path(__file__).parents[1]
 LEVELS = (0.025, 0.5, 0.975)
-FINE, POINTS = 130, 14  # panels of the first coordinate, and points of a panel
+FINE, POINTS = 110, 14  # panels of the first coordinate, and points of a panel
 COMMON = 1e4  # times all trials, or the whole exposure: a larger size is an infinite one
-PANELS = 0.5 * 4.0 ** -np.arange(0, 34.0)
+PANELS = 0.5 * np.append(2.0 ** -np.arange(0, 18.0), 4.0 ** -np.arange(9, 32.0))
 
 
 @dataclass
@@ -129,7 +129,7 @@ def _posterior(
 def posterior(case: dict[str, Any]) -> Posterior:
     """The posterior on a fine grid of the interval in which a coarse one has any probability."""
     of_family, low, high = (of_counts, -30.0, 12.0) if case["family"] == "poisson" else (of_trials, 0.0, np.pi / 2)
-    for fine in (100, 100, FINE):
+    for fine in (100, 100, case.get("fine", FINE)):
         x, p, result = of_family(case, low, high, fine)
         used = np.flatnonzero(p > 1e-17)
         low, high = max(low, x[used[0]] - (high - low) / 50), min(high, x[used[-1]] + (high - low) / 50)
@@ -207,7 +207,7 @@ CASES: dict[str, dict[str, Any]] = {
     "all_or_none": US | {"x": [0, 5, 5, 3], "n": [5, 5, 5, 3], "new": False, "groups": ()},
     "extremes": US | {"x": [0, 5, 3], "n": [5, 5, 10], "new": False, "groups": (2,)},
     "one": US | {"x": [2], "n": [7], "new": False, "groups": (0,)},
-    "equal": US | {"x": [5] * 10, "n": [50] * 10},
+    "equal": US | {"x": [5] * 10, "n": [50] * 10, "fine": 300, "groups": (0,), "new": False},
     "single_trials": US | {"x": [0, 1, 1, 0, 1, 0], "n": [1, 1, 1, 1, 1, 1], "groups": (0,), "new": False},
     "eight": US | EIGHT,
     "fifty": US | FIFTY,
@@ -215,19 +215,23 @@ CASES: dict[str, dict[str, Any]] = {
     "rats": US | rats(),
     "eight_spread": SPREAD | EIGHT | {"groups": (0, 4), "new": False},
     "rats_spread": SPREAD | rats(),
-    "counts": COUNTS | {"x": [3, 0, 7, 1], "n": [10.5, 4, 12, 3]},
-    "counts_equal": COUNTS | {"x": [4, 5, 6, 5, 5], "n": [10.0] * 5},
+    "counts": COUNTS | {"x": [3, 0, 7, 1], "n": [10.5, 4, 12, 3], "fine": 400},
+    "counts_equal": COUNTS | {"x": [4, 5, 6, 5, 5], "n": [10.0] * 5, "fine": 400, "groups": (0,)},
     "counts_fifty": COUNTS | {"x": FIFTY["x"], "n": [0.5 * n for n in FIFTY["n"]]},
     "counts_informed": {
         "family": "poisson",
         "prior": "hyper",
         "mean": (3, 10),
         "x": [3, 0, 7, 1],
-        "n": [10.5, 4, 12, 3],
+        "n": [10.5, 4, 12, 3], "fine": 400,
     },
 }
 
 
-if __name__ == "__main__":
-    vectors = {name: model(case) for name, case in CASES.items()}
-    (ROOT / "rates_posterior.json").write_text(json.dumps(vectors, indent=1) + "\n", encoding="utf-8")
+def write_vector(name: str, folder: Path) -> None:
+    """Write the posterior of every case."""
+    vectors = {title: model(case) for title, case in CASES.items()}
+    (folder / f"{name}.json").write_text(json.dumps(vectors, indent=1) + "\n", encoding="utf-8")
+
+
+write_vector("rates_posterior", ROOT)
