@@ -18,7 +18,7 @@ import shells
 
 import polars_pool as pool
 from polars_pool.formulas import registry
-from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
+from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU, Hyper, UniformSpread
 from polars_pool.rendering import contents, files, reference
 from polars_pool.rendering.formulas import formulas as rendered_formulas
 from polars_pool.rendering.reference.meanings import MEANINGS
@@ -36,7 +36,7 @@ VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
     *("coefficients", "rank", "regress", "regress_components", "regress_coefficients", "predict"),
 ]
-PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values()]
+PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values(), UniformSpread, Hyper]
 
 
 # ---- docstrings --------------------------------------------------------------------------------------------

@@ -223,7 +223,8 @@ CASES: dict[str, dict[str, Any]] = {
         "prior": "hyper",
         "mean": (3, 10),
         "x": [3, 0, 7, 1],
-        "n": [10.5, 4, 12, 3], "fine": 400,
+        "n": [10.5, 4, 12, 3],
+        "fine": 400,
     },
 }
 
