@@ -5,8 +5,8 @@
 For trials the grid is that of m, the square of a sine, and of rho; for an exposure that of log m and of the pooling of
 the median exposure. Panels of Gauss-Legendre points have equal widths in the first coordinate, and widths that grow
 from both ends of the second one. Where the size of the prior is so large that a finer grid would be needed, all groups
-have one rate, whose posterior is known in closed form; the difference is below 1e-9. The likelihood is SciPy's log gamma
-function. Nothing of polars_pool is used.
+have one rate, whose posterior is known in closed form; the difference is below 1e-9. The likelihood is SciPy's log
+gamma function. Nothing of polars_pool is used.
 """
 
 import csv
