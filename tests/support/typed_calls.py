@@ -122,7 +122,7 @@ pool.encode(df, "y", "g", family="normal")
 pool.shrink(df, "y", "g", family="binom")  # wrong
 pool.shrink(df, "y", "g", trials="n", prior="mle")  # wrong
 pool.shrink(df, "y", "g", trials="n", prior=pool.Beta)  # wrong
-pool.encode(df, "y", "g", family="poisson")  # wrong
+pool.encode(df, "y", "g", family="bernoulli")  # wrong
 
 # ---- columns -------------------------------------------------------------------------------------------------------
 
