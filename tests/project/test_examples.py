@@ -120,7 +120,9 @@ def test_flights_from_the_command_line(flights, engine):
     """The command in the README gives the estimates of the example."""
     folder, _ = flights
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [typed] = re.findall(r"^polars-pool (shrink flights-warehouse/.*)$", readme, flags=re.MULTILINE)
+    [typed] = re.findall(
+        r"^polars-pool (shrink flights-warehouse/.* -o estimates\.parquet)$", readme, flags=re.MULTILINE
+    )
     command = [sys.executable, "-W", "error", "-m", "polars_pool", *shlex.split(typed), "--engine", engine]
     done = subprocess.run(command, check=False, cwd=folder.parent, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
